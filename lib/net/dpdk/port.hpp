@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A DPDK port: opened once, offloads negotiated then, one receive and one transmit queue per worker.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "net/address.hpp"
+#include "net/dpdk/frame.hpp"
+
+namespace tern::net::dpdk {
+
+// What the port does for us; where a field is false the stack does it in software.
+struct Offloads {
+  bool receive_checksum = false;   // marks frames whose IPv4 and TCP checksums hold
+  bool ipv4_checksum = false;      // fills in the IPv4 header's checksum
+  bool tcp_checksum = false;       // fills in TCP's
+  bool multiple_segments = false;  // sends frames of several buffers
+  bool rss = false;                // spreads flows over queues and reports its hash
+};
+
+struct PortOptions {
+  std::string device;          // "net_tap0" or a PCI address
+  std::string arguments;       // device arguments, "iface=tern0"
+  uint16_t queues = 1;         // of each direction, one per worker
+  uint16_t descriptors = 1024; // of each queue; adjusted to what the device allows
+  uint16_t mtu = 1500;
+  bool offload = true;         // false: software does everything (for tests of the twins)
+};
+
+class Port {
+ public:
+  // Probes the device if need be (a vdev is hot-plugged, a PCI address must be in EAL's allow-list), negotiates offloads,
+  // sets queues up with pools[queue] and starts. Throws std::runtime_error naming device, cause and remedy.
+  Port(const PortOptions& options, std::span<FramePool* const> pools);
+  ~Port();  // stops and closes
+  Port(const Port&) = delete;
+  Port& operator=(const Port&) = delete;
+
+  // Up to frames.size() received frames; the caller owns them.
+  uint32_t receive(uint16_t queue, std::span<rte_mbuf*> frames);
+  // Sends frames in order; returns how many the device took, the rest stay the caller's.
+  uint32_t transmit(uint16_t queue, std::span<rte_mbuf*> frames);
+
+  // The last touch before transmit: l2, l3 and l4 are header lengths. Fills in the IPv4 and TCP checksums, in the header
+  // or by asking the device, as negotiated. The TCP and IPv4 checksum fields must be zero before.
+  void finish_tcp(rte_mbuf* frame, uint32_t l2, uint32_t l3, uint32_t l4) const;
+
+  const std::string& name() const;
+  uint16_t id() const;
+  MacAddress mac() const;
+  uint16_t mtu() const;
+  const Offloads& offloads() const;
+  bool link_up() const;
+
+  struct Statistics {
+    uint64_t received_frames, received_bytes, transmitted_frames, transmitted_bytes;
+    uint64_t missed;     // the device had no room (imissed)
+    uint64_t no_buffer;  // no buffer to receive into (rx_nombuf)
+    uint64_t errors;     // ierrors + oerrors
+  };
+  Statistics statistics() const;
+};
+
+}  // namespace tern::net::dpdk

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TCP options: RFC 9293 section 3.2 (end, no-op, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "tcp/segment.hpp"
+
+namespace tern::tcp {
+
+// Reads options into segment. Unknown kinds are skipped by their length (MUST-6); a length of 0 or 1, one beyond the
+// end, or one that the kind does not allow ends the reading (MUST-7). Window scale, MSS and SACK-permitted count only
+// in a segment with SYN, so segment.flags must be set before. A SACK block with right <= left is left out.
+void parse_options(std::span<const uint8_t> bytes, Segment& segment);
+
+// What a SYN or SYN-ACK of ours offers.
+struct SynOptions {
+  uint16_t mss = 0;                      // 0: not sent
+  uint8_t window_scale = kNoWindowScale;
+  bool sack_permitted = false;
+  bool timestamps = false;
+  uint32_t ts_val = 0;
+  uint32_t ts_ecr = 0;
+};
+
+// Appends to header.options, padded with NOP to multiples of four, in Linux's order:
+// MSS, SACK-permitted and timestamps (or NOP NOP SACK-permitted), NOP, window scale.
+void append_syn_options(SegmentHeader& header, const SynOptions& options);
+void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr);
+// As many of the blocks as fit behind what is there already (RFC 2018 section 3).
+void append_sacks(SegmentHeader& header, std::span<const SackBlock> blocks);
+
+}  // namespace tern::tcp

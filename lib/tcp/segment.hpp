@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A segment as it arrived (SEG.SEQ, SEG.ACK, ... of RFC 9293 section 3.3.1) and the header of one that leaves.
+#pragma once
+
+#include <array>
+#include <cstdint>
+
+#include "tcp/seq.hpp"
+
+namespace tern::tcp {
+
+// Control bits, as they lie in byte 13 of the header (RFC 9293 section 3.1, RFC 3168 for the upper two).
+enum Flag : uint8_t {
+  kFin = 0x01,
+  kSyn = 0x02,
+  kRst = 0x04,
+  kPsh = 0x08,
+  kAck = 0x10,
+  kUrg = 0x20,
+  kEce = 0x40,
+  kCwr = 0x80,
+};
+
+// A block of data that the receiver holds: [left, right). RFC 2018 section 3.
+struct SackBlock {
+  Seq left;
+  Seq right;
+  friend constexpr bool operator==(const SackBlock&, const SackBlock&) = default;
+};
+
+constexpr uint8_t kNoWindowScale = 0xff;
+constexpr uint8_t kMaxWindowScale = 14;  // RFC 7323 section 2.3
+constexpr uint32_t kMaxSackBlocks = 4;
+constexpr uint32_t kMaxOptionBytes = 40;
+constexpr uint32_t kMinHeaderBytes = 20;
+constexpr uint32_t kTimestampOptionBytes = 12;  // NOP, NOP, timestamps
+
+// An arrived segment: header and options in host byte order. The text itself travels beside it in a Packet.
+struct Segment {
+  Seq seq;
+  Seq ack;
+  uint32_t length = 0;  // bytes of text, so without SYN and FIN
+  uint16_t wnd = 0;     // as on the wire, not scaled
+  uint8_t flags = 0;
+  bool has_timestamps = false;
+  uint32_t ts_val = 0;
+  uint32_t ts_ecr = 0;
+  // Options that only mean something in a SYN.
+  uint16_t mss = 0;                      // 0: absent
+  uint8_t window_scale = kNoWindowScale;  // 0 to 14: larger ones were cut to 14
+  bool sack_permitted = false;
+  uint8_t sack_count = 0;
+  std::array<SackBlock, kMaxSackBlocks> sacks;  // [0, sack_count) are set
+
+  bool has(Flag flag) const { return (flags & flag) != 0; }
+  // SEG.LEN: sequence numbers it occupies, SYN and FIN included.
+  uint32_t sequence_length() const { return length + (has(kSyn) ? 1 : 0) + (has(kFin) ? 1 : 0); }
+  Seq end() const { return seq + sequence_length(); }
+};
+
+// The header of a segment that leaves, without ports and checksum, which belong to the path.
+struct SegmentHeader {
+  Seq seq;
+  Seq ack;
+  uint16_t wnd = 0;  // as on the wire
+  uint8_t flags = 0;
+  uint8_t option_length = 0;  // a multiple of four, at most 40
+  std::array<uint8_t, kMaxOptionBytes> options;  // [0, option_length) are set
+
+  uint32_t length() const { return kMinHeaderBytes + option_length; }
+};
+
+}  // namespace tern::tcp
