@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What an operator may choose about TCP, per service.
+#pragma once
+
+#include <cstdint>
+
+#include "net/instant.hpp"
+#include "tcp/segment.hpp"
+
+namespace tern::tcp {
+
+struct Config {
+  // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field 30 s).
+  net::Duration msl = std::chrono::seconds(30);
+  // Largest text of a segment, both ways; what the path's MTU leaves after 40 bytes of headers.
+  uint16_t mss = 1460;
+  // The shift that we offer, 0 to 14 (RFC 7323 section 2).
+  uint8_t window_scale = 7;
+  bool timestamps = true;  // RFC 7323
+  bool sack = true;        // RFC 2018
+  // RFC 1122 section 4.2.3.4: hold back a small segment while text is unacknowledged.
+  bool nagle = true;
+  // Unread text we are ready to hold, in bytes: the largest window that we offer.
+  uint32_t receive_buffer = 256 * 1024;
+  // Unacknowledged and unsent text a service may queue, in bytes.
+  uint32_t send_buffer = 256 * 1024;
+  // Congestion window at the start, in segments (RFC 6928).
+  uint16_t initial_window_segments = 10;
+  // RFC 6298. Its floor of 1 s is a SHOULD that no stack follows; 200 ms is the field's choice.
+  net::Duration rto_initial = std::chrono::seconds(1);
+  net::Duration rto_min = std::chrono::milliseconds(200);
+  net::Duration rto_max = std::chrono::seconds(60);
+  // Expiries in a row after which the connection is given up (R2 of RFC 9293 section 3.8.3).
+  uint8_t retransmit_limit = 15;
+  // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
+  net::Duration delayed_ack = std::chrono::milliseconds(40);
+  // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two; each
+  // acknowledgment costs a frame, so a burst is merged up to this bound.
+  uint8_t ack_every_segments = 8;
+  // How long FIN-WAIT-2 may last once the user has closed and reads no more.
+  net::Duration fin_wait_2 = std::chrono::seconds(60);
+};
+
+}  // namespace tern::tcp
