@@ -9,8 +9,8 @@
 
 namespace tern::net {
 
-// A ones' complement sum under way, not folded; add() of pieces gives the sum of the whole if every piece but the last
-// has even length, or if odd pieces are added with swapped set for those that begin at an odd offset.
+// A ones' complement sum under way, not folded. Adding pieces gives the sum of the whole if every piece but
+// the last has even length, or if swapped is set for those that begin at an odd offset of the whole.
 class ChecksumSum {
  public:
   void add(std::span<const uint8_t> bytes, bool swapped = false);
