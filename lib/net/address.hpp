@@ -37,15 +37,14 @@ struct Ipv4Interface {
   uint8_t prefix_length = 32;
 
   constexpr uint32_t mask() const { return prefix_length == 0 ? 0 : ~0u << (32 - prefix_length); }
-  constexpr bool contains(Ipv4Address other) const {
-    return ((address.value ^ other.value) & mask()) == 0;
-  }
+  constexpr bool contains(Ipv4Address other) const { return ((address.value ^ other.value) & mask()) == 0; }
   constexpr Ipv4Address directed_broadcast() const { return {address.value | ~mask()}; }
   friend constexpr bool operator==(const Ipv4Interface&, const Ipv4Interface&) = default;
 };
 
 // The name of a TCP connection over IPv4 (RFC 9293 section 3.3.1), seen from our side: local and remote
-// rather than source and destination. Exactly twelve bytes without padding: it is hashed and compared as memory.
+// rather than source and destination. Exactly twelve bytes without padding: it is hashed and compared as
+// memory.
 struct FourTuple {
   Ipv4Address local;
   Ipv4Address remote;

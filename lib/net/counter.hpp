@@ -10,7 +10,9 @@ namespace tern::net {
 // Written by its owner only: a relaxed load and store, so no lock prefix; read by the control thread.
 class Counter {
  public:
-  void add(uint64_t n) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  void add(uint64_t n) {
+    value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed);
+  }
   void subtract(uint64_t n) { add(~n + 1); }
   void operator++() { add(1); }
   void operator--() { subtract(1); }
@@ -21,7 +23,8 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// What a counter is called and means; each list of counters (X-macro, one line a counter) yields an array of these.
+// What a counter is called and means; each list of counters (X-macro, one line a counter) yields an array of
+// these.
 struct CounterDescription {
   const char* name;  // snake_case, unique in its group
   const char* unit;  // "segments", "frames", "bytes", "connections"

@@ -28,8 +28,9 @@ struct Frame {
   Ipv4Address destination;
 };
 
-// Takes a whole frame apart and verifies every checksum that the port has not, TCP's and ICMP's included. Whether the
-// destination is an address of ours is the caller's to decide. Returns kNone and fills frame, or the reason to drop.
+// Takes a whole frame apart and verifies every checksum that the port has not, TCP's and ICMP's included.
+// Whether the destination is an address of ours is the caller's to decide. Returns kNone and fills frame, or
+// the reason to drop.
 Drop parse_frame(std::span<const uint8_t> bytes, Verified verified, Frame& frame);
 
 }  // namespace tern::net

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Packet: the one owner of a buffer that holds payload, and a queue of them.
 //
-// Pure code sees bytes, never a buffer's insides. Whoever links decides what a buffer is: lib/net/dpdk makes it an
-// rte_mbuf; tests/support makes it a heap block. The payload's place is kept in a field of its own, apart from what a
-// driver sees, so that headers may be written in front of a payload that a send queue still holds.
+// Pure code sees bytes, never a buffer's insides. Whoever links decides what a buffer is: lib/net/dpdk makes
+// it an rte_mbuf; tests/support makes it a heap block. The payload's place is kept in a field of its own,
+// apart from what a driver sees, so that headers may be written in front of a payload that a send queue still
+// holds.
 #pragma once
 
 #include <cstdint>
@@ -25,9 +26,10 @@ static_assert(sizeof(PacketField) == 16);
 // The seam: defined once by lib/net/dpdk/packet.cpp and once by tests/support/heap_packet.cpp.
 namespace buffer {
 PacketField& field(rte_mbuf* buffer);
-uint8_t* start(rte_mbuf* buffer);           // first byte of the buffer's memory
-uint32_t tailroom(const rte_mbuf* buffer);  // bytes after the payload that may be written; 0 when memory is shared
-void release(rte_mbuf* buffer);             // give one reference back
+uint8_t* start(rte_mbuf* buffer);  // first byte of the buffer's memory
+uint32_t tailroom(
+    const rte_mbuf* buffer);     // bytes after the payload that may be written; 0 when memory is shared
+void release(rte_mbuf* buffer);  // give one reference back
 }  // namespace buffer
 
 // Owns one reference to one buffer with one contiguous payload of at most 65,535 bytes. Move-only.
@@ -82,7 +84,8 @@ class Packet {
 };
 static_assert(sizeof(Packet) == 8);
 
-// A FIFO of packets linked through the buffers themselves: eight bytes, no allocation. The tail points to the head.
+// A FIFO of packets linked through the buffers themselves: eight bytes, no allocation. The tail points to the
+// head.
 class PacketQueue {
  public:
   PacketQueue() = default;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A keyed pseudo-random function on one block: AES-128 where the processor has AES-NI, SipHash-2-4 where it has not.
-// It names SYN cookies (RFC 4987), initial sequence numbers (RFC 6528) and the buckets of the flow table.
+// A keyed pseudo-random function on one block: AES-128 where the processor has AES-NI, SipHash-2-4 where it
+// has not. It names SYN cookies (RFC 4987), initial sequence numbers (RFC 6528) and the buckets of the flow
+// table.
 #pragma once
 
 #include <array>
@@ -27,12 +28,14 @@ class Prf {
   explicit Prf(const PrfKey& key, Kind kind = best());
 
   PrfBlock operator()(const PrfBlock& input) const;
-  // The same for a burst, interleaved so that the cipher's latency is hidden; input and output have the same size.
+  // The same for a burst, interleaved so that the cipher's latency is hidden; input and output have the same
+  // size.
   void batch(std::span<const PrfBlock> input, std::span<PrfBlock> output) const;
   Kind kind() const { return kind_; }
 
  private:
-  alignas(16) std::array<std::array<uint64_t, 2>, 11> round_keys_{};  // AES-128's schedule, or SipHash's key in [0]
+  alignas(16)
+      std::array<std::array<uint64_t, 2>, 11> round_keys_{};  // AES-128's schedule, or SipHash's key in [0]
   Kind kind_;
 };
 
