@@ -9,14 +9,17 @@
 
 namespace tern::tcp {
 
-// Reads options into segment. Unknown kinds are skipped by their length (MUST-6); a length of 0 or 1, one beyond the
-// end, or one that the kind does not allow ends the reading (MUST-7). Window scale, MSS and SACK-permitted count only
-// in a segment with SYN, so segment.flags must be set before. A SACK block with right <= left is left out.
+// Reads options into segment. Unknown kinds are skipped by their length (MUST-6); a length of 0 or 1, one
+// beyond the end, or one that the kind does not allow ends the reading (MUST-7). Window scale, MSS and
+// SACK-permitted count only in a segment with SYN, so segment.flags must be set before. A SACK block with
+// right <= left is left out. Of an option that comes twice the last one counts, but SACK blocks add up. An
+// MSS of 0 reads as no MSS. bytes: at most kMaxOptionBytes. Sets has_timestamps, mss, window_scale,
+// sack_permitted and sack_count in any case.
 void parse_options(std::span<const uint8_t> bytes, Segment& segment);
 
 // What a SYN or SYN-ACK of ours offers.
 struct SynOptions {
-  uint16_t mss = 0;                      // 0: not sent
+  uint16_t mss = 0;  // 0: not sent
   uint8_t window_scale = kNoWindowScale;
   bool sack_permitted = false;
   bool timestamps = false;

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TCP options: RFC 9293 section 3.2 (end, no-op, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
+#include "tcp/options.hpp"
+
+#include <algorithm>
+#include <cassert>
+
+#include "net/byte_order.hpp"
+
+namespace tern::tcp {
+namespace {
+
+enum Kind : uint8_t {
+  kEnd = 0,
+  kNoOp = 1,
+  kMss = 2,
+  kWindowScale = 3,
+  kSackPermitted = 4,
+  kSack = 5,
+  kTimestamps = 8,
+};
+
+// What an option takes with its kind and length bytes.
+constexpr uint32_t kMssBytes = 4;
+constexpr uint32_t kWindowScaleBytes = 3;
+constexpr uint32_t kSackPermittedBytes = 2;
+constexpr uint32_t kTimestampsBytes = 10;
+constexpr uint32_t kSackHeadBytes = 2;
+constexpr uint32_t kSackBlockBytes = 8;
+
+// NOP, NOP, timestamps, 10: the layout of RFC 7323 appendix A that nearly every segment has.
+constexpr uint32_t kUsualLayout = kNoOp << 24 | kNoOp << 16 | kTimestamps << 8 | kTimestampsBytes;
+
+void read_timestamps(const uint8_t* option, Segment& segment) {
+  segment.has_timestamps = true;
+  segment.ts_val = net::load_be32(option + 2);
+  segment.ts_ecr = net::load_be32(option + 6);
+}
+
+void read_sacks(std::span<const uint8_t> option, Segment& segment) {
+  for (size_t at = kSackHeadBytes; at < option.size() && segment.sack_count < kMaxSackBlocks;
+       at += kSackBlockBytes) {
+    const SackBlock block{{net::load_be32(&option[at])}, {net::load_be32(&option[at + 4])}};
+    if (block.left < block.right) segment.sacks[segment.sack_count++] = block;
+  }
+}
+
+// Reads one option, its kind and length bytes included; false when its length is not one that the kind
+// allows.
+bool read_option(std::span<const uint8_t> option, Segment& segment) {
+  const bool syn = segment.has(kSyn);
+  switch (option[0]) {
+    case kMss:
+      if (option.size() != kMssBytes) return false;
+      if (syn) segment.mss = net::load_be16(&option[2]);
+      return true;
+    case kWindowScale:
+      if (option.size() != kWindowScaleBytes) return false;
+      if (syn) segment.window_scale = std::min(option[2], kMaxWindowScale);  // RFC 7323 section 2.3
+      return true;
+    case kSackPermitted:
+      if (option.size() != kSackPermittedBytes) return false;
+      if (syn) segment.sack_permitted = true;
+      return true;
+    case kSack:
+      if (option.size() <= kSackHeadBytes || (option.size() - kSackHeadBytes) % kSackBlockBytes != 0)
+        return false;
+      read_sacks(option, segment);
+      return true;
+    case kTimestamps:
+      if (option.size() != kTimestampsBytes) return false;
+      read_timestamps(option.data(), segment);
+      return true;
+    default:
+      return true;  // MUST-6: an option that we do not know is skipped
+  }
+}
+
+uint8_t* end_of_options(SegmentHeader& header, uint32_t added) {
+  assert(header.option_length + added <= kMaxOptionBytes);
+  uint8_t* p = header.options.data() + header.option_length;
+  header.option_length = static_cast<uint8_t>(header.option_length + added);
+  return p;
+}
+
+}  // namespace
+
+void parse_options(std::span<const uint8_t> bytes, Segment& segment) {
+  segment.has_timestamps = false;
+  segment.mss = 0;
+  segment.window_scale = kNoWindowScale;
+  segment.sack_permitted = false;
+  segment.sack_count = 0;
+  if (bytes.size() == kTimestampOptionBytes && net::load_be32(bytes.data()) == kUsualLayout) {
+    return read_timestamps(bytes.data() + 2, segment);
+  }
+
+  size_t at = 0;
+  while (at < bytes.size() && bytes[at] != kEnd) {
+    if (bytes[at] == kNoOp) {
+      ++at;
+      continue;
+    }
+    const size_t left = bytes.size() - at;
+    if (left < 2) return;
+    const size_t length = bytes[at + 1];
+    if (length < 2 || length > left) return;  // MUST-7
+    if (!read_option(bytes.subspan(at, length), segment)) return;
+    at += length;
+  }
+}
+
+void append_syn_options(SegmentHeader& header, const SynOptions& options) {
+  if (options.mss != 0) {
+    uint8_t* p = end_of_options(header, kMssBytes);
+    p[0] = kMss;
+    p[1] = kMssBytes;
+    net::store_be16(p + 2, options.mss);
+  }
+  if (options.timestamps) {
+    append_timestamps(header, options.ts_val, options.ts_ecr);
+    if (options.sack_permitted) {  // in the place of the two no-ops
+      uint8_t* p = header.options.data() + header.option_length - kTimestampOptionBytes;
+      p[0] = kSackPermitted;
+      p[1] = kSackPermittedBytes;
+    }
+  } else if (options.sack_permitted) {
+    uint8_t* p = end_of_options(header, 2 + kSackPermittedBytes);
+    p[0] = p[1] = kNoOp;
+    p[2] = kSackPermitted;
+    p[3] = kSackPermittedBytes;
+  }
+  if (options.window_scale != kNoWindowScale) {
+    uint8_t* p = end_of_options(header, 1 + kWindowScaleBytes);
+    p[0] = kNoOp;
+    p[1] = kWindowScale;
+    p[2] = kWindowScaleBytes;
+    p[3] = options.window_scale;
+  }
+}
+
+void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr) {
+  uint8_t* p = end_of_options(header, kTimestampOptionBytes);
+  net::store_be32(p, kUsualLayout);
+  net::store_be32(p + 4, ts_val);
+  net::store_be32(p + 8, ts_ecr);
+}
+
+void append_sacks(SegmentHeader& header, std::span<const SackBlock> blocks) {
+  const uint32_t room = kMaxOptionBytes - header.option_length;
+  if (blocks.empty() || room < 2 + kSackHeadBytes + kSackBlockBytes) return;
+  const size_t fitting = (room - 2 - kSackHeadBytes) / kSackBlockBytes;
+  const auto count = static_cast<uint32_t>(std::min(blocks.size(), fitting));
+  uint8_t* p = end_of_options(header, 2 + kSackHeadBytes + count * kSackBlockBytes);
+  p[0] = p[1] = kNoOp;
+  p[2] = kSack;
+  p[3] = static_cast<uint8_t>(kSackHeadBytes + count * kSackBlockBytes);
+  p += 2 + kSackHeadBytes;
+  for (const SackBlock& block : blocks.first(count)) {
+    net::store_be32(p, block.left.value);
+    net::store_be32(p + 4, block.right.value);
+    p += kSackBlockBytes;
+  }
+}
+
+}  // namespace tern::tcp
