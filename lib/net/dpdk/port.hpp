@@ -22,18 +22,20 @@ struct Offloads {
 };
 
 struct PortOptions {
-  std::string device;          // "net_tap0" or a PCI address
-  std::string arguments;       // device arguments, "iface=tern0"
-  uint16_t queues = 1;         // of each direction, one per worker
-  uint16_t descriptors = 1024; // of each queue; adjusted to what the device allows
+  std::string device;           // "net_tap0" or a PCI address
+  std::string arguments;        // device arguments, "iface=tern0"
+  uint16_t queues = 1;          // of each direction, one per worker
+  uint16_t descriptors = 1024;  // of each queue; adjusted to what the device allows
   uint16_t mtu = 1500;
-  bool offload = true;         // false: software does everything (for tests of the twins)
+  bool offload = true;  // false: software does everything (for tests of the twins)
 };
 
 class Port {
  public:
-  // Probes the device if need be (a vdev is hot-plugged, a PCI address must be in EAL's allow-list), negotiates offloads,
-  // sets queues up with pools[queue] and starts. Throws std::runtime_error naming device, cause and remedy.
+  // Probes the device if need be (a vdev is hot-plugged, a PCI address must be in EAL's allow-list),
+  // negotiates offloads, sets queues up with pools[queue] and starts. Throws std::runtime_error naming
+  // device, cause and remedy. A pool must hold a buffer for each receive descriptor besides what the stack
+  // keeps, each big enough for a frame of the MTU.
   Port(const PortOptions& options, std::span<FramePool* const> pools);
   ~Port();  // stops and closes
   Port(const Port&) = delete;
@@ -44,8 +46,8 @@ class Port {
   // Sends frames in order; returns how many the device took, the rest stay the caller's.
   uint32_t transmit(uint16_t queue, std::span<rte_mbuf*> frames);
 
-  // The last touch before transmit: l2, l3 and l4 are header lengths. Fills in the IPv4 and TCP checksums, in the header
-  // or by asking the device, as negotiated. The TCP and IPv4 checksum fields must be zero before.
+  // The last touch before transmit: l2, l3 and l4 are header lengths. Fills in the IPv4 and TCP checksums, in
+  // the header or by asking the device, as negotiated. The TCP and IPv4 checksum fields must be zero before.
   void finish_tcp(rte_mbuf* frame, uint32_t l2, uint32_t l3, uint32_t l4) const;
 
   const std::string& name() const;
@@ -62,6 +64,18 @@ class Port {
     uint64_t errors;     // ierrors + oerrors
   };
   Statistics statistics() const;
+
+ private:
+  void probe(const PortOptions& options);
+  void configure(const PortOptions& options, std::span<FramePool* const> pools);
+  void close();
+
+  std::string name_;
+  uint16_t id_ = 0;
+  uint16_t mtu_ = 0;
+  bool plugged_ = false;  // by us, so ours to unplug
+  Offloads offloads_;
+  MacAddress mac_;
 };
 
 }  // namespace tern::net::dpdk
