@@ -43,8 +43,7 @@ struct Ipv4Interface {
 };
 
 // The name of a TCP connection over IPv4 (RFC 9293 section 3.3.1), seen from our side: local and remote
-// rather than source and destination. Exactly twelve bytes without padding: it is hashed and compared as
-// memory.
+// rather than source and destination. Exactly twelve bytes without padding: hashed and compared as memory.
 struct FourTuple {
   Ipv4Address local;
   Ipv4Address remote;

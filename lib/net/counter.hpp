@@ -23,7 +23,7 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// What a counter is called and means; each list of counters (X-macro, one line a counter) yields an array of
+// What a counter is called and means; each list of counters (X-macro, one line each) yields an array of
 // these.
 struct CounterDescription {
   const char* name;  // snake_case, unique in its group

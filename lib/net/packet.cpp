@@ -15,6 +15,7 @@ void Packet::append(const uint8_t* bytes, uint32_t length) {
 }
 
 void PacketQueue::push_back(Packet packet) {
+  assert(packet);
   rte_mbuf* added = packet.detach();
   if (tail_ == nullptr) {
     buffer::field(added).next = added;
@@ -26,6 +27,7 @@ void PacketQueue::push_back(Packet packet) {
 }
 
 void PacketQueue::push_front(Packet packet) {
+  assert(packet);
   rte_mbuf* added = packet.detach();
   if (tail_ == nullptr) {
     buffer::field(added).next = added;

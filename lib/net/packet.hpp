@@ -7,6 +7,7 @@
 // holds.
 #pragma once
 
+#include <cassert>
 #include <cstdint>
 #include <utility>
 
@@ -27,8 +28,8 @@ static_assert(sizeof(PacketField) == 16);
 namespace buffer {
 PacketField& field(rte_mbuf* buffer);
 uint8_t* start(rte_mbuf* buffer);  // first byte of the buffer's memory
-uint32_t tailroom(
-    const rte_mbuf* buffer);     // bytes after the payload that may be written; 0 when memory is shared
+// Bytes after the payload that may be written; 0 when the memory is shared.
+uint32_t tailroom(const rte_mbuf* buffer);
 void release(rte_mbuf* buffer);  // give one reference back
 }  // namespace buffer
 
@@ -65,12 +66,14 @@ class Packet {
   // Forgets the first n bytes, n <= size().
   void remove_prefix(uint32_t n) {
     auto& f = buffer::field(buffer_);
+    assert(n <= f.length);
     f.offset = static_cast<uint16_t>(f.offset + n);
     f.length = static_cast<uint16_t>(f.length - n);
   }
   // Forgets the last n bytes, n <= size().
   void remove_suffix(uint32_t n) {
     auto& f = buffer::field(buffer_);
+    assert(n <= f.length);
     f.length = static_cast<uint16_t>(f.length - n);
   }
 
@@ -85,7 +88,7 @@ class Packet {
 static_assert(sizeof(Packet) == 8);
 
 // A FIFO of packets linked through the buffers themselves: eight bytes, no allocation. The tail points to the
-// head.
+// head. A buffer has one link, so it is in one queue at most.
 class PacketQueue {
  public:
   PacketQueue() = default;
@@ -108,6 +111,7 @@ class PacketQueue {
   // The buffer behind one that is in this queue; null behind the last.
   rte_mbuf* after(rte_mbuf* buffer) const { return buffer == tail_ ? nullptr : buffer::field(buffer).next; }
 
+  // packet: not null.
   void push_back(Packet packet);
   void push_front(Packet packet);
   Packet pop_front();  // null when empty

@@ -28,14 +28,14 @@ class Prf {
   explicit Prf(const PrfKey& key, Kind kind = best());
 
   PrfBlock operator()(const PrfBlock& input) const;
-  // The same for a burst, interleaved so that the cipher's latency is hidden; input and output have the same
-  // size.
+  // The same for a burst, interleaved so that the cipher's latency is hidden; input and output have one size,
+  // and may be the same memory.
   void batch(std::span<const PrfBlock> input, std::span<PrfBlock> output) const;
   Kind kind() const { return kind_; }
 
  private:
-  alignas(16)
-      std::array<std::array<uint64_t, 2>, 11> round_keys_{};  // AES-128's schedule, or SipHash's key in [0]
+  // AES-128's schedule, or SipHash's key in [0].
+  alignas(16) std::array<std::array<uint64_t, 2>, 11> round_keys_{};
   Kind kind_;
 };
 
