@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// How a connection begins: from a cookie's third segment, or by our own SYN (RFC 9293 sections 3.10.1
+// and 3.10.7.3).
+#include <algorithm>
+#include <utility>
+
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+namespace {
+
+constexpr uint16_t kSmallestMss =
+    48;  // a peer's smaller offer is taken as this; below, options leave no room for text
+
+// Eff.snd.MSS (RFC 9293 section 3.7.1): what the peer takes and the path allows, less the options of every
+// segment.
+uint16_t effective_mss(uint16_t peer_mss, const Config& config, bool timestamps) {
+  const uint32_t mss = std::max(std::min(peer_mss, config.mss), kSmallestMss);
+  return static_cast<uint16_t>(mss - (timestamps ? kTimestampOptionBytes : 0));
+}
+
+// RFC 6928 section 2, with the configured number of segments in place of ten.
+uint32_t initial_window(uint16_t mss, const Config& config) {
+  const uint32_t segments = config.initial_window_segments;
+  return std::min(segments * mss, std::max(2u * mss, segments * 1460));
+}
+
+void agree(Tcb& tcb, const Agreement& agreement, const Config& config) {
+  tcb.profile = agreement.profile;
+  if (agreement.timestamps) tcb.flags |= kTimestampsOn;
+  if (agreement.sack) tcb.flags |= kSackOn;
+  if (agreement.peer_window_scale != kNoWindowScale) {
+    tcb.flags |= kWindowScaleOn;
+    tcb.snd_scale = std::min(agreement.peer_window_scale, kMaxWindowScale);
+    tcb.rcv_scale = config.window_scale;
+  }
+  tcb.ts_offset = agreement.ts_offset;
+  tcb.ts_recent = agreement.ts_recent;
+  tcb.iss = agreement.iss;
+  tcb.irs = agreement.irs;
+  tcb.rcv.nxt = tcb.last_ack_sent = agreement.irs + 1;
+  tcb.rcv.wnd =
+      std::min<uint32_t>(config.receive_buffer, 0xffff);  // as announced in the SYN, which is never scaled
+  tcb.mss = effective_mss(agreement.peer_mss, config, agreement.timestamps);
+  tcb.cwnd = initial_window(tcb.mss, config);
+  tcb.ssthresh = 0x7fffffff;
+  tcb.recover = agreement.iss;
+  tcb.small_end = agreement.iss;
+}
+
+}  // namespace
+
+void Connection::open_passive(const Agreement& agreement, Core& core) {
+  tcb = Tcb{};
+  tcb.profile = agreement.profile;
+  agree(tcb, agreement, core.config(*this));
+  tcb.snd.una = agreement.iss;
+  tcb.snd.nxt = tcb.send_end = agreement.iss + 1;
+  core.set_state(*this, State::kSynReceived);
+  ++core.counters.connections_accepted;
+}
+
+void Connection::open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core& core) {
+  tcb = Tcb{};
+  tcb.profile = profile;
+  tcb.iss = tcb.snd.una = tcb.recover = tcb.small_end = iss;
+  tcb.snd.nxt = tcb.send_end = iss + 1;
+  tcb.ts_offset = ts_offset;
+  core.set_state(*this, State::kSynSent);
+  core.mark(*this, kMarkHandshake);
+}
+
+// 3.10.7.3.
+Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text, Core& core) {
+  if (seg.has(kAck) && (seg.ack <= tcb.iss || seg.ack > tcb.snd.nxt)) {  // first
+    ++core.counters.unacceptable_ack;
+    return seg.has(kRst) ? Verdict::kDone : Verdict::kReset;
+  }
+  if (seg.has(kRst)) {  // second
+    ++core.counters.resets_received;
+    if (seg.has(kAck)) give_up(CloseReason::kRefused, core);
+    return Verdict::kDone;
+  }
+  if (!seg.has(kSyn)) return Verdict::kDone;  // fourth; third, security, is not used
+
+  const Config& config = core.config(*this);
+  Agreement agreement;
+  agreement.iss = tcb.iss;
+  agreement.irs = seg.seq;
+  agreement.profile = tcb.profile;
+  if (seg.mss != 0) agreement.peer_mss = seg.mss;
+  agreement.peer_window_scale = seg.window_scale;
+  agreement.timestamps = seg.has_timestamps && config.timestamps;
+  agreement.sack = seg.sack_permitted && config.sack;
+  agreement.ts_offset = tcb.ts_offset;
+  agreement.ts_recent = seg.ts_val;
+  agree(tcb, agreement, config);
+  if (!seg.has(kAck)) {  // simultaneous open
+    core.set_state(*this, State::kSynReceived);
+    core.mark(*this, kMarkHandshake);
+    return Verdict::kDone;
+  }
+  ++core.counters.connections_opened;
+  become_established(seg, core);
+  tcb.snd.wnd = tcb.max_wnd = seg.wnd;  // a SYN's window is not scaled
+  tcb.snd.una = seg.ack;
+  tcb.retransmit_expiries = 0;
+  tcb.retransmit_deadline = net::Instant::never();
+  core.mark(*this, kMarkAckNow);
+
+  // Text and FIN of the SYN-ACK itself, which begin one beyond its SYN.
+  Segment rest = seg;
+  rest.seq += 1;
+  rest.flags = static_cast<uint8_t>(rest.flags & ~kSyn);
+  process_text(rest, std::move(text), core);
+  check_fin(rest, core);
+  return Verdict::kDone;
+}
+
+}  // namespace tern::tcp

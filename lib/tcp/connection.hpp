@@ -1,0 +1,173 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A TCP connection: RFC 9293 section 3.10's three kinds of event, user calls, arriving segments and timeouts,
+// change the TCB and mark the connection; emit(), once per burst, decides what is sent.
+//
+// Where things stand: opening in connect.cpp and listener.cpp, arrival in segment_arrives.cpp,
+// acknowledgments in acknowledgment.cpp and recovery.cpp, receiving in receiver.cpp, calls in user_calls.cpp,
+// timers in timeouts.cpp, emit() in sender.cpp.
+#pragma once
+
+#include <cstdint>
+
+#include "net/instant.hpp"
+#include "net/packet.hpp"
+#include "tcp/core.hpp"
+#include "tcp/segment.hpp"
+#include "tcp/tcb.hpp"
+
+namespace tern::tcp {
+
+// What both ends of a new connection have agreed on.
+struct Agreement {
+  Seq iss;
+  Seq irs;
+  uint16_t profile = 0;     // index of Config
+  uint16_t peer_mss = 536;  // RFC 9293 MUST-15
+  uint8_t peer_window_scale = kNoWindowScale;
+  bool timestamps = false;
+  bool sack = false;
+  uint32_t ts_offset = 0;
+  uint32_t ts_recent = 0;
+};
+
+// What the caller of on_segment() has to do.
+enum class Verdict : uint8_t {
+  kDone,
+  kReset,   // answer with reset_for(segment); the connection goes on
+  kReopen,  // TIME-WAIT met an acceptable new SYN: forget the connection and treat the segment as a
+            // stranger's
+};
+
+class Connection {
+ public:
+  Tcb tcb;
+
+  // --- Opening ---
+  // Becomes SYN-RECEIVED as the third segment of a handshake by cookie finds it; pass that segment to
+  // on_segment() next.
+  void open_passive(const Agreement& agreement, Core& core);
+  // 3.10.1, active: becomes SYN-SENT and marks the SYN.
+  void open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core& core);
+
+  // --- Arriving segments: 3.10.7.3 and 3.10.7.4 ---
+  Verdict on_segment(const Segment& seg, net::Packet text, Core& core);
+  // The same by the eight steps alone, whatever expects() says.
+  Verdict on_unexpected_segment(const Segment& seg, net::Packet text, Core& core);
+  // Whether the segment may take the fast path.
+  bool expects(const Segment& seg, const Core& core) const;
+
+  // --- User calls: 3.10.2 to 3.10.5 ---
+  // Bytes that send() would take now; 0 once the user has closed.
+  uint32_t send_room(const Core& core) const;
+  // Queues text, which the queue owns until it is acknowledged. False, and the packet is left to the caller,
+  // when there is no room for all of it; kMarkWritable follows when there is (EAGAIN), or when the user has
+  // closed (EPIPE).
+  bool send(net::Packet& packet, Core& core);
+  // The next text in order; null when there is none.
+  net::Packet receive(Core& core);
+  // The text that receive() would return next, without taking it; null when there is none.
+  rte_mbuf* peek() const { return tcb.receive_queue.front(); }
+  // Whether all text has been taken and no more will come.
+  bool at_end() const { return tcb.unread == 0 && has(kFinReceived); }
+  // SHUT_WR: sends FIN after what is queued; text is received on.
+  void shutdown(Core& core);
+  // Close of both directions: unread text, now or later, makes it an abort (RFC 1122 section 4.2.2.13).
+  void close(Core& core);
+  // 3.10.5 ABORT: sends RST, drops what is queued.
+  void abort(Core& core);
+
+  // --- Timeouts: 3.10.8 ---
+  void on_timeout(Core& core);
+
+  // --- Output ---
+  // Puts what is due into the outbox; leaves kMarkReady set when the outbox filled up before it was done.
+  void emit(Core& core);
+
+  // Gives back everything held. The slot may be used anew after.
+  void release(Core& core);
+  // Whether the slot is to be given back: closed, and nothing is left to send or to tell.
+  bool finished() const {
+    return tcb.state == State::kClosed && (tcb.marks & (kMarkReset | kServiceMarks)) == 0;
+  }
+
+  bool has(ConnectionFlag flag) const { return (tcb.flags & flag) != 0; }
+  uint32_t flight() const { return tcb.snd.nxt - tcb.snd.una; }
+  uint32_t unsent_bytes() const { return has(kFinSent) ? 0 : tcb.send_end - tcb.snd.nxt; }
+  net::Duration rto(const Core& core) const;  // backed off
+
+ private:
+  enum class Step : uint8_t { kContinue, kDrop };
+
+  // segment_arrives.cpp
+  void on_expected_segment(const Segment& seg, net::Packet text, Core& core);
+  Verdict on_segment_in_syn_sent(const Segment& seg, net::Packet text, Core& core);  // connect.cpp
+  Step check_sequence(const Segment& seg, Core& core);
+  Step check_rst(const Segment& seg, Core& core);
+  Step check_syn(const Segment& seg, Core& core);
+  Step check_ack(const Segment& seg, Core& core, Verdict& verdict);
+  void process_text(const Segment& seg, net::Packet text, Core& core);
+  void check_fin(const Segment& seg, Core& core);
+  bool reopens(const Segment& seg) const;
+  bool acceptable(const Segment& seg) const;
+  void record_timestamp(const Segment& seg);
+  void become_established(const Segment& seg, Core& core);
+  void challenge(Core& core);
+
+  // acknowledgment.cpp, recovery.cpp
+  void update_send_window(const Segment& seg);
+  void acknowledge(const Segment& seg, Core& core);
+  void measure_rtt(const Segment& seg, Core& core);
+  void on_duplicate_ack(Core& core);
+  void on_fin_acknowledged(Core& core);
+  void grow_window(uint32_t acknowledged);
+  void recover_on_ack(uint32_t acknowledged, Core& core);
+  void enter_fast_recovery(Core& core);
+  void enter_loss_recovery(Core& core);
+
+  // receiver.cpp
+  void accept_text(const Segment& seg, net::Packet text, Core& core);
+  void keep_out_of_order(Seq seq, net::Packet text, Core& core);
+  void take_reassembled(Core& core);
+  uint32_t announce_window(Core& core);
+  bool window_update_due(const Core& core) const;
+  void enter_time_wait(Core& core);
+
+  // sender.cpp
+  bool emit_handshake(Core& core);
+  void emit_reset(Core& core);
+  bool emit_retransmissions(Core& core);
+  bool emit_new_text(Core& core);
+  bool emit_acknowledgments(Core& core);
+  bool may_send(uint32_t length, uint32_t window, const Core& core) const;
+  uint32_t usable_window() const;
+  void fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core);
+  uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& core);
+  void retransmit(Seq from, Seq limit, Core& core);
+  void note_sent(Core& core);
+
+  // send_queue.cpp
+  void append_text(net::Packet packet, Core& core);
+  void release_acknowledged(Core& core);
+  rte_mbuf* text_at(Seq seq) const;
+
+  // timeouts.cpp
+  void on_retransmission_timeout(Core& core);
+  void give_up(CloseReason reason, Core& core);
+  void arm(Core& core);
+};
+static_assert(sizeof(Connection) == 192);
+
+// As they lie in the header file so that every caller may inline them.
+inline Connection& Core::connection(uint32_t index) { return connections_[index]; }
+inline uint32_t Core::index_of(const Connection& connection) const {
+  return static_cast<uint32_t>(&connection - connections_.data());
+}
+inline const Config& Core::config(const Connection& connection) const {
+  return profiles_[connection.tcb.profile];
+}
+inline void Core::mark(Connection& connection, uint16_t marks) {
+  if ((connection.tcb.marks & kMarkReady) == 0) ready.push_back(index_of(connection));
+  connection.tcb.marks = static_cast<uint16_t>(connection.tcb.marks | marks | kMarkReady);
+}
+
+}  // namespace tern::tcp

@@ -1,0 +1,54 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What all connections of one core share.
+#include "tcp/core.hpp"
+
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+const char* state_name(State state) {
+  static constexpr const char* kNames[kStates] = {
+      "CLOSED",     "LISTEN",     "SYN-SENT", "SYN-RECEIVED", "ESTABLISHED", "FIN-WAIT-1",
+      "FIN-WAIT-2", "CLOSE-WAIT", "CLOSING",  "LAST-ACK",     "TIME-WAIT",
+  };
+  return kNames[static_cast<size_t>(state)];
+}
+
+ReassemblyPool::ReassemblyPool(uint32_t capacity) : queues_(capacity) {
+  free_.reserve(capacity);
+  for (uint32_t i = capacity; i != 0; --i) free_.push_back(i - 1);
+}
+
+uint32_t ReassemblyPool::allocate() {
+  if (free_.empty()) return kNoReassembly;
+  const uint32_t index = free_.back();
+  free_.pop_back();
+  return index;
+}
+
+void ReassemblyPool::release(uint32_t index) {
+  queues_[index].clear();
+  free_.push_back(index);
+}
+
+Core::Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& core_limits,
+           net::Instant t)
+    : wheel(static_cast<uint32_t>(connections.size()), t),
+      outbox(core_limits.outbox),
+      reassemblies(core_limits.reassemblies),
+      limits(core_limits),
+      connections_(connections),
+      profiles_(profiles) {
+  ready.reserve(connections.size());
+  set_now(t);
+}
+
+void Core::set_state(Connection& connection, State state) {
+  if (connection.tcb.state != State::kClosed) --connections_in[static_cast<size_t>(connection.tcb.state)];
+  if (state != State::kClosed) ++connections_in[static_cast<size_t>(state)];
+  connection.tcb.state = state;
+  const uint8_t others = static_cast<uint8_t>(connection.tcb.hold & ~kHoldState);
+  connection.tcb.hold = static_cast<uint8_t>(state == State::kEstablished ? others : others | kHoldState);
+}
+
+}  // namespace tern::tcp

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What all connections of one core share: the time, the wheel, the outbox, the counters, the bound on memory.
+//
+// Owned by the core's worker, or by a test; passed to every function of Connection that needs it, so that a
+// connection itself holds no pointer to anything.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <vector>
+
+#include "net/counter.hpp"
+#include "net/instant.hpp"
+#include "net/packet.hpp"
+#include "tcp/config.hpp"
+#include "tcp/counters.hpp"
+#include "tcp/outbox.hpp"
+#include "tcp/reassembly.hpp"
+#include "tcp/tcb.hpp"
+#include "tcp/timer_wheel.hpp"
+
+namespace tern::tcp {
+
+class Connection;
+
+// Reassembly queues for the few connections that need one.
+class ReassemblyPool {
+ public:
+  explicit ReassemblyPool(uint32_t capacity);
+  uint32_t allocate();  // kNoReassembly when all are in use
+  void release(uint32_t index);
+  Reassembly& operator[](uint32_t index) { return queues_[index]; }
+  uint32_t in_use() const { return static_cast<uint32_t>(queues_.size() - free_.size()); }
+
+ private:
+  std::vector<Reassembly> queues_;
+  std::vector<uint32_t> free_;
+};
+
+struct CoreLimits {
+  uint32_t reassemblies = 1024;     // connections that may hold out-of-order text at once
+  uint32_t outbox = 256;            // segments per burst
+  uint64_t held_packets = 1 << 20;  // buffers that connections may keep: unread, out of order, unacknowledged
+};
+
+class Core {
+ public:
+  // connections: the table's slots, index by index. profiles: one Config per service.
+  Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& limits,
+       net::Instant now);
+
+  // The time for everything until the next call; at most once per poll.
+  void set_now(net::Instant t) {
+    now = t;
+    ts_now = static_cast<uint32_t>(t.milliseconds());
+  }
+
+  Connection& connection(uint32_t index);
+  uint32_t index_of(const Connection& connection) const;
+  const Config& config(const Connection& connection) const;
+
+  // Adds marks and puts the connection on the ready list, once.
+  void mark(Connection& connection, uint16_t marks);
+  // Moves the connection's gauge from state to state and keeps its hold bit right.
+  void set_state(Connection& connection, State state);
+
+  // Whether connections hold so many buffers that text must be refused; out-of-order text is refused a little
+  // earlier, since only text in order can free what is held.
+  bool pressed() const { return held_packets >= limits.held_packets; }
+  bool pressed_for_reassembly() const {
+    return held_packets >= limits.held_packets - limits.held_packets / 8;
+  }
+  // A packet that connections need no more: freed with the rest at the end of the poll.
+  void release(net::Packet packet) {
+    --held_packets;
+    released.push_back(std::move(packet));
+  }
+
+  net::Instant now;
+  uint32_t ts_now = 0;  // milliseconds, the clock of our timestamps
+  Counters counters;
+  std::array<net::Counter, kStates> connections_in;  // gauges, by State
+  TimerWheel wheel;
+  Outbox outbox;
+  std::vector<uint32_t> ready;  // indices; each once, see kMarkReady
+  ReassemblyPool reassemblies;
+  net::PacketQueue released;
+  uint64_t held_packets = 0;
+  const CoreLimits limits;
+
+ private:
+  std::span<Connection> connections_;
+  std::span<const Config> profiles_;
+};
+
+}  // namespace tern::tcp

@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A listening address: RFC 9293 section 3.10.7.2.
+#include "tcp/listener.hpp"
+
+#include <algorithm>
+
+#include "tcp/options.hpp"
+
+namespace tern::tcp {
+
+std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net::PrfBlock& seal,
+                                                  const SynCookies& cookies, uint32_t ts_now,
+                                                  Counters& counters) const {
+  ++counters.syns_received;
+  if (syn.has(kFin) || syn.has(kRst)) {
+    ++counters.syns_malformed;
+    return std::nullopt;
+  }
+  CookieOptions offered;
+  if (syn.mss != 0) offered.mss = syn.mss;
+  offered.window_scale = syn.window_scale;
+  offered.sack_permitted = syn.sack_permitted && config_->sack;
+  offered.timestamps = syn.has_timestamps && config_->timestamps;
+  const Cookie cookie = cookies.make(seal, syn.seq, offered, ts_now);
+
+  SegmentHeader header;
+  header.seq = cookie.iss;
+  header.ack =
+      syn.seq + 1;  // text in a SYN is not taken: the peer sends it again (RFC 9293 section 3.10.7.2)
+  header.flags = kSyn | kAck;
+  header.wnd = static_cast<uint16_t>(std::min<uint32_t>(config_->receive_buffer, 0xffff));
+  SynOptions options;
+  options.mss = config_->mss;
+  if (offered.window_scale != kNoWindowScale) options.window_scale = config_->window_scale;
+  options.sack_permitted = offered.sack_permitted;
+  options.timestamps = offered.timestamps;
+  options.ts_val = cookie.ts_val;
+  options.ts_ecr = syn.ts_val;
+  append_syn_options(header, options);
+  ++counters.cookies_sent;
+  ++counters.segments_sent;
+  return header;
+}
+
+std::optional<Agreement> Listener::accept_third(const Segment& segment, const net::PrfBlock& seal,
+                                                const SynCookies& cookies, Counters& counters) const {
+  if (!segment.has(kAck) || segment.has(kSyn) || segment.has(kRst)) return std::nullopt;
+  const std::optional<CookieOptions> agreed = cookies.check(seal, segment);
+  if (!agreed) {
+    ++counters.cookies_invalid;
+    return std::nullopt;
+  }
+  ++counters.cookies_valid;
+  Agreement agreement;
+  agreement.iss = segment.ack - 1;
+  agreement.irs = segment.seq - 1;
+  agreement.profile = profile_;
+  agreement.peer_mss = agreed->mss;
+  agreement.peer_window_scale = agreed->window_scale;
+  agreement.timestamps = agreed->timestamps && config_->timestamps;
+  agreement.sack = agreed->sack_permitted && config_->sack;
+  agreement.ts_offset = SynCookies::timestamp_offset(seal);
+  agreement.ts_recent = segment.ts_val;
+  return agreement;
+}
+
+}  // namespace tern::tcp

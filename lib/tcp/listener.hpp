@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A listening address: RFC 9293 section 3.10.7.2. SYNs are answered by cookies, so LISTEN and the passive
+// SYN-RECEIVED hold no state at all.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+
+#include "net/prf.hpp"
+#include "tcp/config.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/counters.hpp"
+#include "tcp/segment.hpp"
+#include "tcp/syn_cookie.hpp"
+
+namespace tern::tcp {
+
+class Listener {
+ public:
+  // profile: the index of config, given to connections accepted here. config must outlive the listener.
+  Listener(uint16_t profile, const Config& config) : profile_(profile), config_(&config) {}
+
+  // The SYN-ACK for a SYN; nothing for a SYN that is none (with FIN or RST). seal: see SynCookies.
+  std::optional<SegmentHeader> answer_syn(const Segment& syn, const net::PrfBlock& seal,
+                                          const SynCookies& cookies, uint32_t ts_now,
+                                          Counters& counters) const;
+  // What was agreed on, if segment is the third of a handshake whose SYN-ACK we sent; else the answer is a
+  // RST.
+  std::optional<Agreement> accept_third(const Segment& segment, const net::PrfBlock& seal,
+                                        const SynCookies& cookies, Counters& counters) const;
+  uint16_t profile() const { return profile_; }
+
+ private:
+  uint16_t profile_;
+  const Config* config_;
+};
+
+}  // namespace tern::tcp

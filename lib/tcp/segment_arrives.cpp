@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A segment arrives at a connection: RFC 9293 section 3.10.7.4, its eight steps, and the fast path in front
+// of them.
+#include <utility>
+
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+Verdict Connection::on_segment(const Segment& seg, net::Packet text, Core& core) {
+  ++core.counters.segments_received;
+  if (expects(seg, core)) {
+    on_expected_segment(seg, std::move(text), core);
+    return Verdict::kDone;
+  }
+  return on_unexpected_segment(seg, std::move(text), core);
+}
+
+// Each term is zero when the segment is what a connection under way mostly sees: in order, acknowledging
+// something or carrying text, with nothing rare about it. Gathered with '|' they make one branch.
+bool Connection::expects(const Segment& seg, const Core& core) const {
+  const uint32_t timestamps = has(kTimestampsOn) ? 1 : 0;
+  const uint32_t unexpected =
+      (seg.seq - tcb.rcv.nxt) |                                     // next in order
+      static_cast<uint32_t>((seg.flags & ~kPsh) ^ kAck) |           // ACK, perhaps PSH
+      tcb.hold |                                                    // nothing rare under way
+      (static_cast<uint32_t>(seg.has_timestamps) ^ timestamps) |    // as negotiated
+      (((seg.ts_val - tcb.ts_recent) & (0u - timestamps)) >> 31) |  // not older (PAWS)
+      static_cast<uint32_t>(seg.ack - tcb.snd.una >
+                            tcb.snd.nxt - tcb.snd.una) |                     // SND.UNA <= SEG.ACK <= SND.NXT
+      static_cast<uint32_t>(seg.length > tcb.rcv.wnd) |                      // within the window
+      static_cast<uint32_t>((seg.length == 0) & (seg.ack == tcb.snd.una)) |  // says something new
+      seg.sack_count |
+      static_cast<uint32_t>(core.pressed());
+  return unexpected == 0;
+}
+
+void Connection::on_expected_segment(const Segment& seg, net::Packet text, Core& core) {
+  ++core.counters.segments_expected;
+  core.mark(*this, 0);
+  record_timestamp(seg);
+  update_send_window(seg);
+  if (seg.ack > tcb.snd.una) acknowledge(seg, core);
+  if (seg.length != 0) accept_text(seg, std::move(text), core);
+}
+
+Verdict Connection::on_unexpected_segment(const Segment& seg, net::Packet text, Core& core) {
+  if (tcb.state == State::kClosed) return Verdict::kReset;
+  core.mark(*this, 0);
+  if (tcb.state == State::kSynSent) return on_segment_in_syn_sent(seg, std::move(text), core);
+  if (tcb.state == State::kTimeWait && reopens(seg)) {
+    ++core.counters.time_wait_reused;
+    return Verdict::kReopen;
+  }
+
+  Verdict verdict = Verdict::kDone;
+  if (check_sequence(seg, core) == Step::kDrop) return verdict;  // first
+  if (check_rst(seg, core) == Step::kDrop) return verdict;       // second; third, security, is not used
+  if (check_syn(seg, core) == Step::kDrop) return verdict;       // fourth
+  if (check_ack(seg, core, verdict) == Step::kDrop)
+    return verdict;                          // fifth; sixth: urgent text is plain text
+  process_text(seg, std::move(text), core);  // seventh
+  check_fin(seg, core);                      // eighth
+  return verdict;
+}
+
+// RFC 9293 section 3.4, table 6, with the allowance of section 3.10.7.4 that a segment at RCV.NXT is looked
+// at even when the window is closed: its text is cut off, its ACK and RST count.
+bool Connection::acceptable(const Segment& seg) const {
+  if (seg.seq == tcb.rcv.nxt) return true;
+  const Seq edge = tcb.rcv.nxt + tcb.rcv.wnd;
+  const uint32_t length = seg.sequence_length();
+  const bool starts_inside = seg.seq >= tcb.rcv.nxt && seg.seq < edge;
+  if (length == 0) return starts_inside;
+  const Seq last = seg.seq + (length - 1);
+  return tcb.rcv.wnd != 0 && (starts_inside || (last >= tcb.rcv.nxt && last < edge));
+}
+
+Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
+  const bool old_timestamp = has(kTimestampsOn) && seg.has_timestamps && !seg.has(kRst) &&
+                             static_cast<int32_t>(seg.ts_val - tcb.ts_recent) < 0;
+  if (old_timestamp) {  // RFC 7323 section 5.3, R1
+    ++core.counters.paws_rejected;
+    core.mark(*this, kMarkAckNow);
+    return Step::kDrop;
+  }
+  if (!acceptable(seg)) {
+    ++core.counters.unacceptable_sequence;
+    if (seg.has(kRst)) return Step::kDrop;
+    core.mark(*this, kMarkAckNow);
+    if (tcb.state == State::kTimeWait && seg.has(kFin)) {
+      // A FIN again means that our last ACK was lost: acknowledge, and begin 2MSL anew.
+      ++core.counters.time_wait_restarted;
+      enter_time_wait(core);
+    }
+    return Step::kDrop;
+  }
+  record_timestamp(seg);
+  return Step::kContinue;
+}
+
+// RFC 7323 section 4.3: only a segment that covers the last acknowledgment we sent moves TS.Recent.
+void Connection::record_timestamp(const Segment& seg) {
+  if (!seg.has_timestamps || !has(kTimestampsOn)) return;
+  if (seg.seq <= tcb.last_ack_sent && static_cast<int32_t>(seg.ts_val - tcb.ts_recent) >= 0) {
+    tcb.ts_recent = seg.ts_val;
+  }
+}
+
+// RFC 5961 section 3.2: only a RST at exactly RCV.NXT counts; elsewhere in the window it is challenged.
+Connection::Step Connection::check_rst(const Segment& seg, Core& core) {
+  if (!seg.has(kRst)) return Step::kContinue;
+  ++core.counters.resets_received;
+  if (seg.seq != tcb.rcv.nxt) {
+    challenge(core);
+    return Step::kDrop;
+  }
+  const bool over =
+      tcb.state == State::kClosing || tcb.state == State::kLastAck || tcb.state == State::kTimeWait;
+  if (!over) ++core.counters.connections_reset_by_peer;
+  give_up(over ? CloseReason::kFinished : CloseReason::kResetByPeer, core);
+  return Step::kDrop;
+}
+
+// RFC 5961 section 4.2: a SYN within the window of a synchronized connection is challenged.
+Connection::Step Connection::check_syn(const Segment& seg, Core& core) {
+  if (!seg.has(kSyn)) return Step::kContinue;
+  challenge(core);
+  return Step::kDrop;
+}
+
+void Connection::challenge(Core& core) {
+  ++core.counters.challenge_acks;
+  core.mark(*this, kMarkAckNow);
+}
+
+Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& verdict) {
+  if (!seg.has(kAck)) {
+    ++core.counters.missing_ack;
+    return Step::kDrop;
+  }
+  if (tcb.state == State::kSynReceived) {
+    if (seg.ack <= tcb.snd.una || seg.ack > tcb.snd.nxt) {
+      verdict = Verdict::kReset;
+      return Step::kDrop;
+    }
+    become_established(seg, core);
+  }
+  if (seg.ack > tcb.snd.nxt) {
+    ++core.counters.unacceptable_ack;
+    core.mark(*this, kMarkAckNow);
+    return Step::kDrop;
+  }
+  if (seg.ack < tcb.snd.una - tcb.max_wnd) {  // RFC 5961 section 5.2
+    ++core.counters.unacceptable_ack;
+    challenge(core);
+    return Step::kDrop;
+  }
+  const uint32_t window = static_cast<uint32_t>(seg.wnd) << tcb.snd_scale;
+  const bool duplicate = seg.ack == tcb.snd.una && flight() != 0 && seg.length == 0 && !seg.has(kFin) &&
+                         window == tcb.snd.wnd;  // RFC 5681 section 2
+  tcb.silent_probes = 0;
+  if (seg.ack >= tcb.snd.una) update_send_window(seg);
+  if (seg.ack > tcb.snd.una) {
+    acknowledge(seg, core);
+  } else if (duplicate) {
+    on_duplicate_ack(core);
+  }
+  return tcb.state == State::kClosed ? Step::kDrop : Step::kContinue;
+}
+
+void Connection::become_established(const Segment& seg, Core& core) {
+  core.set_state(*this, State::kEstablished);
+  tcb.snd.wnd = static_cast<uint32_t>(seg.wnd) << tcb.snd_scale;
+  tcb.snd.wl1 = seg.seq;
+  tcb.snd.wl2 = seg.ack;
+  tcb.max_wnd = tcb.snd.wnd;
+  core.mark(*this, kMarkOpened);
+  if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);
+}
+
+void Connection::process_text(const Segment& seg, net::Packet text, Core& core) {
+  if (seg.length == 0) return;
+  const bool receiving =
+      tcb.state == State::kEstablished || tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
+  if (!receiving) return;  // the peer's FIN was received: there can be no more text
+
+  Segment rest = seg;
+  if (rest.seq < tcb.rcv.nxt) {
+    const uint32_t known = std::min(tcb.rcv.nxt - rest.seq, rest.length);
+    text.remove_prefix(known);
+    rest.seq += known;
+    rest.length -= known;
+    core.mark(*this, kMarkAckNow);
+    if (rest.length == 0) {
+      ++core.counters.text_duplicate;
+      return;
+    }
+  }
+  const uint32_t ahead = rest.seq - tcb.rcv.nxt;
+  const uint32_t room = tcb.rcv.wnd > ahead ? tcb.rcv.wnd - ahead : 0;
+  if (rest.length > room) {
+    core.counters.text_beyond_window.add(rest.length - room);
+    text.remove_suffix(rest.length - room);
+    rest.length = room;
+    core.mark(*this, kMarkAckNow);
+    if (room == 0) return;
+  }
+  if (ahead != 0) {
+    keep_out_of_order(rest.seq, std::move(text), core);
+  } else if (core.pressed()) {
+    ++core.counters.text_refused_memory;  // as if it had been lost: the peer sends it again
+  } else {
+    accept_text(rest, std::move(text), core);
+  }
+}
+
+void Connection::check_fin(const Segment& seg, Core& core) {
+  if (!seg.has(kFin) || has(kFinReceived)) return;
+  if (seg.seq + seg.length != tcb.rcv.nxt)
+    return;  // text before it is still missing; the peer sends it again
+  const bool receiving =
+      tcb.state == State::kEstablished || tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
+  if (!receiving) return;
+
+  tcb.rcv.nxt += 1;
+  if (tcb.rcv.wnd != 0) --tcb.rcv.wnd;
+  tcb.flags |= kFinReceived;
+  core.mark(*this, kMarkAckNow | kMarkEnded);
+  switch (tcb.state) {
+    case State::kEstablished:
+      core.set_state(*this, State::kCloseWait);
+      break;
+    case State::kFinWait1:  // an ACK of our FIN would have made it FIN-WAIT-2 in the fifth step
+      core.set_state(*this, State::kClosing);
+      break;
+    default:
+      enter_time_wait(core);
+  }
+}
+
+// RFC 9293 section 3.6.1 and RFC 6191: a new SYN ends TIME-WAIT when its timestamp, or else its sequence
+// number, proves that it is new.
+bool Connection::reopens(const Segment& seg) const {
+  if (!seg.has(kSyn) || seg.has(kAck) || seg.has(kRst) || seg.has(kFin)) return false;
+  if (has(kTimestampsOn) && seg.has_timestamps) {
+    const auto newer = static_cast<int32_t>(seg.ts_val - tcb.ts_recent);
+    if (newer != 0) return newer > 0;
+  }
+  return seg.seq > tcb.rcv.nxt;
+}
+
+}  // namespace tern::tcp

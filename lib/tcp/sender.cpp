@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What to send now: the one place that decides it, asked once per burst. RFC 9293 section 3.8.6 (usable
+// window, Nagle, silly windows, probes), RFC 5681 (congestion window), section 3.8.6.3 (when to acknowledge).
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+#include "tcp/options.hpp"
+
+namespace tern::tcp {
+
+void Connection::emit(Core& core) {
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkReady);
+  bool done = true;
+  if ((tcb.marks & kMarkReset) != 0) {
+    if (core.outbox.full()) {
+      done = false;
+    } else {
+      emit_reset(core);
+    }
+  } else if (tcb.state == State::kSynSent || tcb.state == State::kSynReceived) {
+    done = emit_handshake(core);
+  } else if (tcb.state != State::kClosed) {
+    done = emit_retransmissions(core) && emit_new_text(core) && emit_acknowledgments(core);
+  }
+  if (!done || (tcb.marks & kServiceMarks) != 0) core.mark(*this, 0);
+  arm(core);
+}
+
+bool Connection::emit_handshake(Core& core) {
+  if ((tcb.marks & kMarkHandshake) == 0 && (tcb.marks & kMarkAckNow) == 0) return true;
+  if (core.outbox.full()) return false;
+  const Config& config = core.config(*this);
+  const bool answering = tcb.state == State::kSynReceived;
+  Departure& departure = core.outbox.add();
+  departure = Departure{};
+  departure.connection = core.index_of(*this);
+  SegmentHeader& header = departure.header;
+  header.seq = tcb.iss;
+  header.flags = answering ? kSyn | kAck : kSyn;
+  header.ack = answering ? tcb.rcv.nxt : Seq{};
+  header.wnd =
+      static_cast<uint16_t>(std::min<uint32_t>(config.receive_buffer, 0xffff));  // never scaled in a SYN
+  SynOptions options;
+  options.mss = config.mss;
+  // A SYN offers what the configuration allows, a SYN-ACK what the peer's SYN offered as well.
+  options.window_scale = !answering || has(kWindowScaleOn) ? config.window_scale : kNoWindowScale;
+  options.sack_permitted = answering ? has(kSackOn) : config.sack;
+  options.timestamps = answering ? has(kTimestampsOn) : config.timestamps;
+  options.ts_val = core.ts_now + tcb.ts_offset;
+  options.ts_ecr = tcb.ts_recent;
+  append_syn_options(header, options);
+  ++core.counters.segments_sent;
+  if (tcb.retransmit_expiries != 0) ++core.counters.retransmissions;
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~(kMarkHandshake | kMarkAckNow));
+  if (tcb.retransmit_deadline.is_never()) tcb.retransmit_deadline = core.now + rto(core);
+  return true;
+}
+
+void Connection::emit_reset(Core& core) {
+  Departure& departure = core.outbox.add();
+  departure = Departure{};
+  departure.connection = core.index_of(*this);
+  departure.header.seq = tcb.snd.nxt;
+  departure.header.ack = tcb.rcv.nxt;
+  departure.header.flags = kRst | kAck;
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkReset);
+  ++core.counters.resets_sent;
+  ++core.counters.segments_sent;
+}
+
+void Connection::fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core) {
+  header.seq = seq;
+  header.ack = tcb.rcv.nxt;
+  header.flags = flags;
+  header.option_length = 0;
+  header.wnd = static_cast<uint16_t>(announce_window(core));
+  if (has(kTimestampsOn)) append_timestamps(header, core.ts_now + tcb.ts_offset, tcb.ts_recent);
+  tcb.last_ack_sent = tcb.rcv.nxt;
+  tcb.segments_owed = 0;
+  tcb.ack_deadline = net::Instant::never();
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkAckNow);
+  ++core.counters.segments_sent;
+}
+
+// Sends length bytes from seq on, whose first lies in the packet text, and the FIN if it follows.
+// Returns the sequence numbers used.
+uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& core) {
+  const bool last = seq + length == tcb.send_end;
+  const bool fin = last && (has(kFinSent) || (has(kFinQueued) && seq == tcb.snd.nxt));
+  Departure& departure = core.outbox.add();
+  departure.connection = core.index_of(*this);
+  departure.text = text;
+  departure.text_length = length;
+  departure.text_offset = length == 0 ? 0 : seq - Seq{net::buffer::field(text).seq};
+  const int push = last && length != 0 ? kPsh : 0;
+  fill_header(departure.header, seq, static_cast<uint8_t>(kAck | push | (fin ? kFin : 0)), core);
+  core.counters.bytes_sent.add(length);
+  return length + (fin ? 1 : 0);
+}
+
+// --- Retransmission
+// ------------------------------------------------------------------------------------------------
+
+// Sends one segment again, from one number up to limit at most.
+void Connection::retransmit(Seq from, Seq limit, Core& core) {
+  const Seq text_limit = earlier(limit, tcb.send_end);
+  const uint32_t length = from < text_limit ? std::min<uint32_t>(text_limit - from, tcb.mss) : 0;
+  send_slice(length == 0 ? nullptr : text_at(from), from, length, core);
+  ++core.counters.retransmissions;
+  if (tcb.retransmitted != 0xffff) ++tcb.retransmitted;
+  if (from < tcb.rtt_seq) tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);  // Karn
+  note_sent(core);
+}
+
+bool Connection::emit_retransmissions(Core& core) {
+  if ((tcb.marks & kMarkRetransmitHead) != 0) {
+    if (core.outbox.full()) return false;
+    if (flight() != 0) retransmit(tcb.snd.una, tcb.snd.nxt, core);
+    tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkRetransmitHead);
+  }
+  if ((tcb.hold & kHoldLossRecovery) != 0) {
+    while (tcb.retransmit_next < tcb.recover) {
+      const uint32_t outstanding = tcb.retransmit_next - tcb.snd.una;
+      if (outstanding != 0 && outstanding + tcb.mss > tcb.cwnd) return true;
+      if (core.outbox.full()) return false;
+      const uint32_t length = std::min<uint32_t>(tcb.recover - tcb.retransmit_next, tcb.mss);
+      retransmit(tcb.retransmit_next, tcb.recover, core);
+      tcb.retransmit_next += length;
+    }
+  }
+  if ((tcb.marks & kMarkProbe) != 0) {
+    if (core.outbox.full()) return false;
+    tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkProbe);
+    ++core.counters.zero_window_probes;
+    if (flight() != 0) {
+      retransmit(tcb.snd.una, tcb.snd.una + 1, core);
+    } else if (unsent_bytes() != 0) {
+      // RFC 9293 section 3.8.6.1: one byte against a closed window; all that fits against a silly one.
+      const uint32_t length =
+          std::clamp<uint32_t>(tcb.snd.wnd, 1, std::min<uint32_t>(unsent_bytes(), tcb.mss));
+      tcb.snd.nxt += send_slice(tcb.unsent, tcb.snd.nxt, length, core);
+      if (has(kFinQueued) && tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
+      note_sent(core);
+    }
+  }
+  return true;
+}
+
+// --- New text
+// ------------------------------------------------------------------------------------------------------
+
+// What may be sent beyond SND.NXT: bounded by the peer's window and by the congestion window.
+uint32_t Connection::usable_window() const {
+  const uint32_t in_flight = flight();
+  const uint32_t offered = tcb.snd.wnd > in_flight ? tcb.snd.wnd - in_flight : 0;
+  uint32_t in_network = in_flight;
+  if ((tcb.hold & kHoldLossRecovery) != 0) {  // what was lost is not in the network
+    if (tcb.retransmit_next < tcb.recover) return 0;
+    in_network = (tcb.retransmit_next - tcb.snd.una) + (tcb.snd.nxt - tcb.recover);
+  }
+  const uint32_t permitted = tcb.cwnd > in_network ? tcb.cwnd - in_network : 0;
+  return std::min(offered, permitted);
+}
+
+// Whether a segment of this length is worth sending: RFC 9293 section 3.8.6.2.1, and Nagle (section 3.7.4) in
+// Minshall's variant, which holds a small segment back only while an earlier small one is unacknowledged.
+bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) const {
+  if (length >= tcb.mss) return true;
+  if (length == unsent) {
+    if (has(kFinQueued) || flight() == 0 || !core.config(*this).nagle) return true;
+    return tcb.small_end <= tcb.snd.una;
+  }
+  return length != 0 && length >= tcb.max_wnd / 2;
+}
+
+bool Connection::emit_new_text(Core& core) {
+  while (!has(kFinSent)) {
+    const uint32_t unsent = unsent_bytes();
+    const uint32_t length = std::min({unsent, usable_window(), uint32_t{tcb.mss}});
+    const bool fin_alone = unsent == 0 && has(kFinQueued);
+    if (!fin_alone && (length == 0 || !may_send(length, unsent, core))) break;
+    if (core.outbox.full()) return false;
+    const Seq seq = tcb.snd.nxt;
+    tcb.snd.nxt += send_slice(tcb.unsent, seq, length, core);
+    if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
+    if (length < tcb.mss && length != 0) tcb.small_end = seq + length;
+    if (!has(kRttTimed)) {
+      tcb.flags |= kRttTimed;
+      tcb.rtt_seq = tcb.snd.nxt;
+      tcb.rtt_started = core.now;
+    }
+    note_sent(core);
+  }
+  // Text waits, nothing is under way that would bring an ACK: the persist timer must (RFC 9293
+  // section 3.8.6.1).
+  if (unsent_bytes() != 0 && flight() == 0 && tcb.retransmit_deadline.is_never()) {
+    tcb.retransmit_deadline = core.now + rto(core);
+  }
+  return true;
+}
+
+// After text or FIN was sent: SND.NXT may have left a packet behind, and the retransmission timer must run.
+void Connection::note_sent(Core& core) {
+  while (tcb.unsent != nullptr) {
+    const net::PacketField& field = net::buffer::field(tcb.unsent);
+    if (tcb.snd.nxt < Seq{field.seq} + field.length) break;
+    tcb.unsent = tcb.send_queue.after(tcb.unsent);
+  }
+  if (tcb.retransmit_deadline.is_never()) tcb.retransmit_deadline = core.now + rto(core);
+}
+
+// --- Acknowledgments
+// -----------------------------------------------------------------------------------------------
+
+// Duplicate ACKs are sent one by one, since the peer counts them; the rest are merged, up to the configured
+// bound.
+bool Connection::emit_acknowledgments(Core& core) {
+  std::array<SackBlock, kMaxSackBlocks> blocks;
+  while (tcb.duplicate_acks_owed != 0) {
+    if (core.outbox.full()) return false;
+    Departure& departure = core.outbox.add();
+    departure = Departure{};
+    departure.connection = core.index_of(*this);
+    fill_header(departure.header, tcb.snd.nxt, kAck, core);
+    if (has(kSackOn) && tcb.reassembly != kNoReassembly) {
+      const uint32_t count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
+      append_sacks(departure.header, std::span(blocks).first(count));
+    }
+    --tcb.duplicate_acks_owed;
+  }
+  const bool now = (tcb.marks & kMarkAckNow) != 0 || tcb.segments_owed >= 2;  // RFC 5681 section 4.2
+  if (!now) {
+    if (tcb.segments_owed != 0 && tcb.ack_deadline.is_never()) {
+      tcb.ack_deadline = core.now + core.config(*this).delayed_ack;
+    }
+    return true;
+  }
+  const Config& config = core.config(*this);
+  const uint32_t stretch = uint32_t{config.ack_every_segments} * config.mss;
+  Seq ack = tcb.last_ack_sent;
+  do {
+    if (core.outbox.full()) return false;
+    ack = tcb.rcv.nxt - ack > stretch ? ack + stretch : tcb.rcv.nxt;
+    const uint32_t behind = tcb.rcv.nxt - ack;
+    Departure& departure = core.outbox.add();
+    departure = Departure{};
+    departure.connection = core.index_of(*this);
+    fill_header(departure.header, tcb.snd.nxt, kAck, core);
+    departure.header.ack =
+        ack;  // an earlier one keeps the right edge: its window is larger by what it leaves out
+    departure.header.wnd =
+        static_cast<uint16_t>(std::min<uint32_t>(departure.header.wnd + (behind >> tcb.rcv_scale), 0xffff));
+    if (behind == 0 && has(kSackOn) && tcb.reassembly != kNoReassembly) {
+      const uint32_t count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
+      append_sacks(departure.header, std::span(blocks).first(count));
+    }
+    if (behind != 0) {  // not done: what fill_header() settled is still open
+      tcb.last_ack_sent = ack;
+      tcb.marks |= kMarkAckNow;
+    }
+  } while (ack != tcb.rcv.nxt);
+  return true;
+}
+
+}  // namespace tern::tcp

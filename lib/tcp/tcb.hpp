@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The transmission control block: RFC 9293 section 3.3.1, laid out by how often a line is touched.
+//
+// What the fast path's predicate reads lies in the first 64 bytes, what sending needs in the second, the rest
+// in the third. Three cache lines; an idle connection owns nothing else but its flow table entry and its
+// path.
+#pragma once
+
+#include <cstdint>
+
+#include "net/instant.hpp"
+#include "net/packet.hpp"
+#include "tcp/segment.hpp"
+#include "tcp/seq.hpp"
+
+namespace tern::tcp {
+
+// RFC 9293 section 3.3.2. LISTEN and the passive half of SYN-RECEIVED never occupy a TCB while cookies answer
+// SYNs.
+enum class State : uint8_t {
+  kClosed,
+  kListen,
+  kSynSent,
+  kSynReceived,
+  kEstablished,
+  kFinWait1,
+  kFinWait2,
+  kCloseWait,
+  kClosing,
+  kLastAck,
+  kTimeWait,
+};
+constexpr uint32_t kStates = 11;
+const char* state_name(State state);  // as netstat names them: "ESTABLISHED", "FIN-WAIT-1"
+
+// Why a connection ended, as its service is told.
+enum class CloseReason : uint8_t {
+  kNone,
+  kFinished,     // both directions were closed and acknowledged
+  kResetByPeer,  // ECONNRESET
+  kAborted,      // we sent RST
+  kTimedOut,     // ETIMEDOUT
+  kRefused,      // ECONNREFUSED: RST in answer to our SYN
+};
+
+// Lasting facts about a connection.
+enum ConnectionFlag : uint8_t {
+  kTimestampsOn = 0x01,   // Snd.TS.OK of RFC 7323
+  kSackOn = 0x02,         // RFC 2018
+  kWindowScaleOn = 0x04,  // Snd.Wind.Scale and Rcv.Wind.Scale apply
+  kFinQueued = 0x08,      // the user will send no more
+  kFinSent = 0x10,        // SND.NXT lies beyond our FIN
+  kFinReceived = 0x20,    // RCV.NXT lies beyond the peer's FIN
+  kReadClosed = 0x40,     // the user will read no more: text now means RST
+  kRttTimed = 0x80,       // a segment is being timed
+};
+
+// Rare things under way, any of which keeps segments off the fast path.
+enum Hold : uint8_t {
+  kHoldState = 0x01,         // not ESTABLISHED
+  kHoldReassembly = 0x02,    // text beyond RCV.NXT is kept
+  kHoldFastRecovery = 0x04,  // RFC 6582
+  kHoldLossRecovery = 0x08,  // after a retransmission timeout
+  kHoldPersist = 0x10,       // the peer's window is closed and text waits
+  kHoldDuplicates = 0x20,    // duplicate ACKs were counted
+};
+
+// What arrival, calls and timers leave for the end of the burst.
+enum Mark : uint16_t {
+  kMarkReady = 0x001,           // is in the ready list
+  kMarkAckNow = 0x002,          // acknowledge without waiting for company
+  kMarkRetransmitHead = 0x004,  // send the segment at SND.UNA again
+  kMarkProbe = 0x008,           // send a byte, or what the window takes, against SWS avoidance
+  kMarkReset = 0x010,           // send RST and be gone
+  kMarkHandshake = 0x020,       // send the SYN, or SYN-ACK, once more
+  // For the service:
+  kMarkOpened = 0x040,
+  kMarkText = 0x080,
+  kMarkEnded = 0x100,
+  kMarkWritable = 0x200,
+  kMarkClosed = 0x400,
+  kMarkWantsRoom = 0x800,  // the service was refused room in the send queue
+};
+constexpr uint16_t kServiceMarks = kMarkOpened | kMarkText | kMarkEnded | kMarkWritable | kMarkClosed;
+
+constexpr uint32_t kNoReassembly = 0xffffffffu;
+
+struct alignas(64) Tcb {
+  // --- line 0: read for every segment ---
+  struct {
+    Seq una;           // SND.UNA: oldest unacknowledged
+    Seq nxt;           // SND.NXT: next to be sent; never moves back, retransmission has its own cursor
+    uint32_t wnd = 0;  // SND.WND, scaled, in bytes
+    Seq wl1;           // SND.WL1: SEG.SEQ of the last window update
+    Seq wl2;           // SND.WL2: SEG.ACK of it
+  } snd;
+  struct {
+    Seq nxt;           // RCV.NXT
+    uint32_t wnd = 0;  // RCV.WND: up to the right edge announced last, which never moves left
+  } rcv;
+  uint32_t ts_recent = 0;  // TS.Recent
+  Seq last_ack_sent;       // Last.ACK.sent
+  State state = State::kClosed;
+  uint8_t hold = kHoldState;  // Hold bits
+  uint8_t flags = 0;          // ConnectionFlag bits
+  uint8_t snd_scale = 0;      // Snd.Wind.Scale: shift for windows that arrive
+  uint16_t marks = 0;         // Mark bits
+  uint8_t segments_owed = 0;  // segments with text since we acknowledged last, up to 255
+  uint8_t duplicate_acks_owed = 0;
+  uint32_t unread = 0;              // bytes in receive_queue
+  net::PacketQueue receive_queue;   // text in order that the service has not taken
+  uint16_t profile = 0;             // which Config, and which service
+  uint8_t rcv_scale = 0;            // Rcv.Wind.Scale: shift for windows that leave
+  uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
+  uint32_t ts_offset = 0;           // our timestamps are the core's clock plus this
+
+  // --- line 1: sending ---
+  net::PacketQueue send_queue;  // text from the packet that holds SND.UNA on
+  rte_mbuf* unsent = nullptr;   // the packet that holds SND.NXT; null when all text is sent
+  Seq send_end;                 // one past the last byte queued, which is our FIN's number
+  uint32_t cwnd = 0;            // bytes
+  uint32_t ssthresh = 0;        // bytes
+  uint32_t srtt_us = 0;         // RFC 6298, microseconds; 0 before the first sample
+  uint32_t rttvar_us = 0;
+  uint32_t max_wnd = 0;  // the largest window the peer ever offered (RFC 9293 section 3.8.6.2.1)
+  net::Instant retransmit_deadline = net::Instant::never();  // retransmission or persist timer
+  net::Instant fires_at = net::Instant::never();             // when the wheel's node fires, at the latest
+  Seq recover;                                               // RFC 6582: SND.NXT when loss was found
+  uint16_t mss = 0;            // the peer's bound on our text with options taken off: Eff.snd.MSS
+  uint8_t duplicate_acks = 0;  // received in a row
+  CloseReason close_reason = CloseReason::kNone;
+
+  // --- line 2: seldom ---
+  net::Instant ack_deadline = net::Instant::never();   // delayed ACK
+  net::Instant idle_deadline = net::Instant::never();  // 2MSL, FIN-WAIT-2
+  net::Instant rtt_started;                            // when the timed segment left
+  uint64_t user = 0;                                   // the service's own word
+  Seq rtt_seq;                                         // the timed segment's end
+  Seq iss;
+  Seq irs;
+  Seq retransmit_next;                  // after a timeout: what is to be sent again next, up to recover
+  Seq small_end;                        // end of the last segment below MSS (Minshall's variant of Nagle)
+  uint32_t reassembly = kNoReassembly;  // index in the core's pool
+  uint16_t retransmitted = 0;           // segments sent again, up to 65535
+  uint8_t silent_probes = 0;            // probes of a closed window since the peer was heard last
+  uint32_t bytes_acked_in_round = 0;    // RFC 5681 section 3.1: toward the next segment of cwnd
+};
+static_assert(sizeof(Tcb) == 192);
+
+}  // namespace tern::tcp

@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Timeouts: RFC 9293 section 3.10.8; retransmission by RFC 6298, the persist timer of section 3.8.6.1,
+// delayed ACK, TIME-WAIT. A connection has one node in the wheel and several deadlines; see Time in the
+// README.
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+#include "tcp/rto.hpp"
+
+namespace tern::tcp {
+
+net::Duration Connection::rto(const Core& core) const {
+  const Config& config = core.config(*this);
+  const RttEstimate estimate{tcb.srtt_us, tcb.rttvar_us};
+  return backed_off(estimate.timeout(config.rto_initial, config.rto_min, config.rto_max),
+                    tcb.retransmit_expiries, config.rto_max);
+}
+
+// The wheel's node fired, which means only that some deadline may be due.
+void Connection::on_timeout(Core& core) {
+  tcb.fires_at = net::Instant::never();
+  if (core.now >= tcb.ack_deadline) {
+    tcb.ack_deadline = net::Instant::never();
+    ++core.counters.acks_delayed;
+    core.mark(*this, kMarkAckNow);
+  }
+  if (core.now >= tcb.retransmit_deadline) {
+    tcb.retransmit_deadline = net::Instant::never();
+    on_retransmission_timeout(core);
+  }
+  if (core.now >= tcb.idle_deadline) {
+    tcb.idle_deadline = net::Instant::never();
+    give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
+  }
+  arm(core);
+}
+
+void Connection::on_retransmission_timeout(Core& core) {
+  const bool handshake = tcb.state == State::kSynSent || tcb.state == State::kSynReceived;
+  const bool window_closed = !handshake && (tcb.snd.wnd == 0 || flight() == 0);
+  const uint8_t limit = core.config(*this).retransmit_limit;
+  // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
+  const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
+  if (unanswered >= limit) {
+    ++core.counters.connections_timed_out;
+    give_up(CloseReason::kTimedOut, core);
+    return;
+  }
+  tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);  // Karn
+  if (handshake) {
+    ++core.counters.retransmission_timeouts;
+    core.mark(*this, kMarkHandshake);
+  } else if (window_closed) {
+    ++tcb.silent_probes;
+    tcb.hold |= kHoldPersist;
+    core.mark(*this, kMarkProbe);
+  } else {
+    ++core.counters.retransmission_timeouts;
+    enter_loss_recovery(core);
+  }
+  if (tcb.retransmit_expiries != 0xff) ++tcb.retransmit_expiries;
+}
+
+// To CLOSED, with nothing left but the word to the service and perhaps a RST.
+void Connection::give_up(CloseReason reason, Core& core) {
+  const bool told = tcb.state == State::kTimeWait;
+  core.set_state(*this, State::kClosed);
+  if (!told) {
+    tcb.close_reason = reason;
+    core.mark(*this, kMarkClosed);
+  } else {
+    core.mark(*this, 0);
+  }
+  while (net::Packet packet = tcb.send_queue.pop_front()) core.release(std::move(packet));
+  tcb.unsent = nullptr;
+  tcb.retransmit_deadline = tcb.ack_deadline = tcb.idle_deadline = net::Instant::never();
+  const uint16_t output = kMarkAckNow | kMarkRetransmitHead | kMarkProbe | kMarkHandshake | kMarkWantsRoom;
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~output);
+}
+
+void Connection::release(Core& core) {
+  while (net::Packet packet = tcb.send_queue.pop_front()) core.release(std::move(packet));
+  while (net::Packet packet = tcb.receive_queue.pop_front()) core.release(std::move(packet));
+  if (tcb.reassembly != kNoReassembly) {
+    core.held_packets -= core.reassemblies[tcb.reassembly].packets();
+    core.reassemblies.release(tcb.reassembly);
+  }
+  core.set_state(*this, State::kClosed);
+  core.wheel.disarm(core.index_of(*this));
+  tcb = Tcb{};
+}
+
+// Sets the wheel's node if a deadline comes before it fires. A deadline that moved later costs nothing here.
+void Connection::arm(Core& core) {
+  const net::Instant earliest = std::min({tcb.retransmit_deadline, tcb.ack_deadline, tcb.idle_deadline});
+  if (earliest < tcb.fires_at) {
+    core.wheel.arm(core.index_of(*this), earliest);
+    tcb.fires_at = earliest;
+  }
+}
+
+}  // namespace tern::tcp

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The user's calls: RFC 9293 section 3.10.2 (SEND) to 3.10.5 (ABORT).
+#include <utility>
+
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+uint32_t Connection::send_room(const Core& core) const {
+  const bool open = tcb.state == State::kEstablished || tcb.state == State::kCloseWait ||
+                    tcb.state == State::kSynSent || tcb.state == State::kSynReceived;
+  if (!open || has(kFinQueued)) return 0;
+  const uint32_t queued = tcb.send_end - tcb.snd.una;
+  const uint32_t buffer = core.config(*this).send_buffer;
+  return queued < buffer ? buffer - queued : 0;
+}
+
+// A packet larger than the room is taken whole, so that a buffer smaller than one packet never stops the
+// flow.
+bool Connection::send(net::Packet& packet, Core& core) {
+  if (packet.size() == 0) {
+    packet.reset();
+    return true;
+  }
+  if (send_room(core) == 0) {
+    tcb.marks |= kMarkWantsRoom;
+    return false;
+  }
+  append_text(std::move(packet), core);
+  core.mark(*this, 0);
+  return true;
+}
+
+net::Packet Connection::receive(Core& core) {
+  net::Packet packet = tcb.receive_queue.pop_front();
+  if (!packet) return packet;
+  --core.held_packets;
+  tcb.unread -= packet.size();
+  if (window_update_due(core)) core.mark(*this, kMarkAckNow);
+  return packet;
+}
+
+// 3.10.4: the FIN follows what is queued; the state changes at once.
+void Connection::shutdown(Core& core) {
+  if (has(kFinQueued)) return;
+  switch (tcb.state) {
+    case State::kEstablished:
+      core.set_state(*this, State::kFinWait1);
+      break;
+    case State::kCloseWait:
+      core.set_state(*this, State::kLastAck);
+      break;
+    case State::kSynReceived:
+      break;  // FIN-WAIT-1 once the handshake is done
+    case State::kSynSent:
+      give_up(CloseReason::kFinished, core);
+      return;
+    default:
+      return;
+  }
+  tcb.flags |= kFinQueued;
+  core.mark(*this, 0);
+}
+
+void Connection::close(Core& core) {
+  if (tcb.state == State::kClosed || has(kReadClosed)) return;
+  tcb.flags |= kReadClosed;
+  if (tcb.unread != 0 || (tcb.hold & kHoldReassembly) != 0) return abort(core);
+  shutdown(core);
+  if (tcb.state == State::kFinWait2) tcb.idle_deadline = core.now + core.config(*this).fin_wait_2;
+  core.mark(*this, 0);
+}
+
+void Connection::abort(Core& core) {
+  if (tcb.state == State::kClosed) return;
+  const bool silent = tcb.state == State::kSynSent || tcb.state == State::kTimeWait;
+  ++core.counters.connections_aborted;
+  give_up(CloseReason::kAborted, core);
+  if (!silent) core.mark(*this, kMarkReset);
+}
+
+}  // namespace tern::tcp
