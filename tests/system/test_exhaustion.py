@@ -1,0 +1,141 @@
+# SPDX-License-Identifier: BSD-3-Clause
+"""Running out: refused gracefully, counted, and served again when the load goes."""
+
+import socket
+
+from harness import CHARGEN, ECHO, HTTP, abort, eventually
+from peer_case import PeerCase, get, request
+
+
+def is_served(connection):
+    """Whether the echo service answers on this connection."""
+    try:
+        connection.settimeout(2)
+        connection.sendall(b"x")
+        return connection.recv(1) == b"x"
+    except (TimeoutError, ConnectionResetError, BrokenPipeError):
+        return False
+
+
+class Connections(PeerCase):
+    most = 64
+    configuration = {"dataplane": {"max_connections": most}}
+
+    def open(self, count):
+        clients = []
+        for _ in range(count):
+            try:
+                clients.append(self.net.connect(ECHO))
+            except OSError:
+                pass  # refused while it connects, which is as good as refused afterwards
+        return clients
+
+    def test_more_clients_than_the_table_holds_are_refused_counted_and_later_served(self):
+        for attempt in range(3):
+            with self.subTest(attempt=attempt):
+                refused = self.tern.count("connections_refused_full")
+                clients = self.open(self.most + 36)
+                try:
+                    served = sum(map(is_served, clients))
+                    self.assertLessEqual(served, self.most)
+                    self.assertGreaterEqual(served, self.most - 4)
+                    self.tern.expect_count("connections_refused_full", refused + 36)
+                    # Those that are in stay in.
+                    self.assertEqual(sum(map(is_served, clients)), served)
+                finally:
+                    for client in clients:
+                        client.close()
+                self.expect_no_connections()
+
+    def test_one_that_leaves_makes_room_for_one(self):
+        clients = self.open(self.most)
+        try:
+            self.assertTrue(is_served(clients[0]))
+            clients.pop(0).close()
+            eventually("room", lambda: sum(self.tern.connections().values()) < 2 * self.most)
+            clients.append(eventually("the next client is served", self._next_client))
+        finally:
+            for client in clients:
+                client.close()
+        self.expect_no_connections()
+
+    def _next_client(self):
+        client = self.net.connect(ECHO)
+        if is_served(client):
+            return client
+        client.close()
+        return None
+
+
+class Buffers(PeerCase):
+    """The fewest buffers there may be, and clients that pin as many as they can."""
+
+    configuration = {"dataplane": {"buffers": 4096, "max_connections": 1000}}
+
+    def test_many_clients_that_do_not_read_are_survived(self):
+        clients = []
+        try:
+            for number in range(200):
+                try:
+                    client = self.net.connect(CHARGEN if number % 2 else HTTP, receive_buffer=4096)
+                except OSError:
+                    continue  # refused for want of buffers
+                clients.append(client)
+                if number % 2 == 0:
+                    client.sendall(request("/bytes/1073741824"))
+            self.assertGreater(len(clients), 0)
+            self.assertTrue(self.tern.is_running())
+            self.net.run("ping", "-c", "3", "-i", "0.3", "-W", "5", "192.0.2.2", check=False)
+        finally:
+            for client in clients:
+                abort(client)
+        self.expect_served_again()
+
+    def test_many_clients_that_send_what_the_server_cannot_echo_are_survived(self):
+        clients = []
+        try:
+            for _ in range(100):
+                try:
+                    client = self.net.connect(ECHO, receive_buffer=4096)
+                except OSError:
+                    continue
+                clients.append(client)
+                client.setblocking(False)
+                try:
+                    while client.send(bytes(65536)):
+                        pass
+                except OSError:
+                    pass  # both windows are full, or the connection was refused
+            self.assertGreater(len(clients), 0)
+        finally:
+            for client in clients:
+                abort(client)
+        self.expect_served_again()
+
+    def test_many_holes_pin_no_more_than_may_be(self):
+        # Segments of one byte each, every other one lost on purpose: all that arrives waits for reassembly.
+        self.net.run("iptables", "-A", "OUTPUT", "-p", "tcp", "--dport", ECHO, "-m", "length", "--length", "53:60", "-m",
+                     "statistic", "--mode", "nth", "--every", "2", "-j", "DROP")
+        clients = []
+        try:
+            for _ in range(20):
+                client = self.net.connect(ECHO)
+                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                client.settimeout(0.01)
+                clients.append(client)
+                try:
+                    for _ in range(300):
+                        client.sendall(b"x")
+                except OSError:
+                    pass
+        finally:
+            self.net.run("iptables", "-F", "OUTPUT")
+            for client in clients:
+                abort(client)
+        self.expect_served_again()
+
+    def expect_served_again(self):
+        self.expect_no_connections()
+        for _ in range(20):
+            self.assertEqual(len(get(self.net, "/bytes/100000").body), 100000)
+        self.expect_no_connections()
