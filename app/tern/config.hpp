@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What an operator decides about tern: read from one TOML file, validated once, at start.
+// docs/configuration.md is the operator's view of it. Pure C++: nothing here needs DPDK, so `tern --check`
+// runs where tern does not.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/address.hpp"
+#include "tcp/config.hpp"
+#include "tern/config_problem.hpp"
+
+namespace tern::app {
+
+// What a worker does when a poll brings nothing.
+enum class Idle : uint8_t {
+  kAdaptive,  // sleeps a little, longer the longer it is quiet; gives up a few microseconds of latency
+  kPoll,      // polls again at once; keeps its CPU at 100 %
+};
+
+// What a service does with the text it receives.
+enum class ServiceKind : uint8_t {
+  kEcho,     // RFC 862
+  kDiscard,  // RFC 863
+  kChargen,  // RFC 864
+  kHttp,     // fixed pages, /bytes/N
+};
+
+struct DataplaneConfig {
+  std::vector<unsigned> workers;      // CPU numbers, one worker on each; at least one, no duplicates
+  Idle idle = Idle::kAdaptive;        //
+  uint32_t max_connections = 100000;  // connections per worker
+  uint32_t buffers = 0;  // packet buffers per worker; 0: derived from the rest of the configuration
+};
+
+struct PortConfig {
+  std::string device;                         // "net_tap0", or a PCI address in full: "0000:01:00.0"
+  std::string args;                           // device arguments, "iface=tern0"
+  std::vector<net::Ipv4Interface> addresses;  // at least one; unique over all ports
+  uint16_t mtu = 1500;                        // bytes of an IPv4 packet
+  bool offload = true;                        // false: checksums in software though the device could
+
+  bool is_pci() const { return device.find(':') != std::string::npos; }
+};
+
+struct ListenAddress {
+  net::Ipv4Address address;  // an address of a port
+  uint16_t port = 0;         // 1 to 65535
+
+  friend constexpr auto operator<=>(const ListenAddress&, const ListenAddress&) = default;
+};
+
+struct ServiceConfig {
+  std::string name;                       // unique; a-z, 0-9 and -, at most 32 characters
+  ServiceKind kind = ServiceKind::kEcho;  //
+  std::vector<ListenAddress> listen;      // at least one; each belongs to one service only
+  tcp::Config tcp;  // [tcp] with this service's own keys on top; mss is never 0: the ports' mtu decided it
+};
+
+struct Config {
+  std::vector<std::string> eal_args;    // none of those that tern sets itself
+  DataplaneConfig dataplane;            //
+  std::vector<PortConfig> ports;        // at least one
+  std::vector<ServiceConfig> services;  // may be empty: tern answers ARP and ping only
+};
+
+// What validation must know of the machine that the configuration is for.
+struct Machine {
+  std::vector<unsigned> cpus;  // numbers of the CPUs that are online, ascending
+};
+
+// The machine that this process runs on.
+Machine this_machine();
+
+// The numbers in a list as the kernel writes it, "0-3,8"; nothing if the text is not such a list.
+std::optional<std::vector<unsigned>> parse_cpu_list(std::string_view text);
+
+// The reverse of parse_cpu_list, for ascending numbers.
+std::string format_cpu_list(const std::vector<unsigned>& cpus);
+
+struct LoadedConfig {
+  std::optional<Config> config;   // there exactly when errors is empty
+  std::vector<Problem> errors;    // all of them, in the order of the file
+  std::vector<Problem> warnings;  // what is allowed and yet probably not meant
+};
+
+// Reads and validates the file at path. Never throws for what is wrong with the file: that is in errors.
+LoadedConfig load_config(const std::string& path, const Machine& machine);
+
+// The same for text that is already in memory; file is only the name to report.
+LoadedConfig parse_config(std::string_view text, const std::string& file, const Machine& machine);
+
+// What tern would do with config, in lines for the operator; each ends with a newline.
+std::string summarize(const Config& config);
+
+std::string_view to_string(Idle idle);
+std::string_view to_string(ServiceKind kind);
+std::string to_string(const ListenAddress& listen);  // "192.0.2.2:80"
+
+}  // namespace tern::app

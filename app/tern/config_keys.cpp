@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The table of the configuration's keys.
+#include "tern/config_keys.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace tern::app {
+namespace {
+
+using enum ValueType;
+
+constexpr std::array kTables = std::to_array<KnownTable>(
+    {{"eal", false}, {"dataplane", false}, {"port", true}, {"tcp", false}, {"service", true}});
+
+// EAL numbers its threads from 0 to 127 and the control thread is one of them, hence 127 workers. A receive
+// ring alone holds 1024 buffers, hence the least number of them. 576 bytes is what every IPv4 host must take
+// (RFC 791), 48 bytes the smallest segment of Linux; 9216 bytes is the largest frame that usual NICs pass.
+constexpr std::array kKeys = std::to_array<KnownKey>({
+    {"eal", "args", kTexts, "[]", "an array of strings, one EAL argument each"},
+
+    {"dataplane", "workers", kIntegers, "", "an array of 1 to 127 CPU numbers of this machine, each once"},
+    {"dataplane", "idle", kText, "\"adaptive\"", "\"adaptive\" or \"poll\""},
+    {"dataplane", "max_connections", kInteger, "100000", "connections per worker", 64, 16777216},
+    {"dataplane", "buffers", kInteger, "0", "packet buffers per worker", 4096, 16777216, "automatic"},
+
+    {"port", "device", kText, "",
+     "a DPDK virtual device such as \"net_tap0\" or a PCI address such as \"0000:01:00.0\""},
+    {"port", "args", kText, "\"\"", "the device's arguments, such as \"iface=tern0\""},
+    {"port", "addresses", kTexts, "", "an array of one or more strings \"a.b.c.d/len\""},
+    {"port", "mtu", kInteger, "1500", "bytes", 576, 9216},
+    {"port", "offload", kBoolean, "true", "true or false"},
+
+    {"tcp", "cookies", kText, "\"always\"", "\"always\""},
+    {"tcp", "msl_s", kInteger, "30", "seconds", 1, 120},
+    {"tcp", "mss", kInteger, "0", "bytes", 48, 8960, "from the port's mtu"},
+    {"tcp", "window_scale", kInteger, "7", "bits", 0, 14},
+    {"tcp", "timestamps", kBoolean, "true", "true or false"},
+    {"tcp", "sack", kBoolean, "true", "true or false"},
+    {"tcp", "nagle", kBoolean, "true", "true or false"},
+    {"tcp", "receive_buffer_kib", kInteger, "256", "KiB", 4, 65536},
+    {"tcp", "send_buffer_kib", kInteger, "256", "KiB", 4, 65536},
+    {"tcp", "initial_window_segments", kInteger, "10", "segments", 1, 10},
+    {"tcp", "rto_initial_ms", kInteger, "1000", "milliseconds", 100, 60000},
+    {"tcp", "rto_min_ms", kInteger, "200", "milliseconds", 1, 60000},
+    {"tcp", "rto_max_ms", kInteger, "60000", "milliseconds", 1000, 600000},
+    {"tcp", "retransmit_limit", kInteger, "15", "retransmissions in a row", 1, 32},
+    {"tcp", "delayed_ack_ms", kInteger, "40", "milliseconds", 0, 500},
+    {"tcp", "ack_every_segments", kInteger, "8", "full segments per acknowledgment", 1, 64},
+    {"tcp", "fin_wait_2_s", kInteger, "60", "seconds", 1, 3600},
+
+    {"service", "name", kText, "", "a name of its own, 1 to 32 of the characters a-z, 0-9 and -"},
+    {"service", "kind", kText, "", "\"echo\", \"discard\", \"chargen\" or \"http\""},
+    {"service", "listen", kTexts, "", "an array of one or more strings \"address:port\""},
+});
+
+}  // namespace
+
+std::span<const KnownKey> known_keys() { return kKeys; }
+std::span<const KnownTable> known_tables() { return kTables; }
+
+const KnownKey* find_key(std::string_view table, std::string_view name) {
+  const auto* const found = std::find_if(kKeys.begin(), kKeys.end(), [&](const KnownKey& key) {
+    return key.table == table && key.name == name;
+  });
+  return found == kKeys.end() ? nullptr : found;
+}
+
+std::string header(std::string_view table) {
+  const bool repeated = std::any_of(kTables.begin(), kTables.end(), [&](const KnownTable& known) {
+    return known.name == table && known.repeated;
+  });
+  const std::string name(table);
+  return repeated ? "[[" + name + "]]" : "[" + name + "]";
+}
+
+std::string allowed(const KnownKey& key) {
+  if (key.type != kInteger) return std::string(key.note);
+  const std::string range = "an integer from " + std::to_string(key.least) + " to " +
+                            std::to_string(key.most) + " (" + std::string(key.note) + ")";
+  return key.zero.empty() ? range : range + ", or 0 (" + std::string(key.zero) + ")";
+}
+
+}  // namespace tern::app

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// [[service]]: what answers on which addresses, and with which TCP settings.
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+#include "tern/config_sections.hpp"
+
+namespace tern::app {
+namespace {
+
+constexpr std::array kKinds{ServiceKind::kEcho, ServiceKind::kDiscard, ServiceKind::kChargen,
+                            ServiceKind::kHttp};
+constexpr uint16_t kHeaders = 40;  // IPv4 and TCP without options, RFC 9293 section 3.7.1
+constexpr size_t kLongestName = 32;
+
+// An IPv4 address, a colon and a port number from 1 to 65535, and nothing else.
+std::optional<ListenAddress> parse_listen(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == text.npos) return std::nullopt;
+  const auto address = net::parse_ipv4(text.substr(0, colon));
+  const std::string_view digits = text.substr(colon + 1);
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool whole = error == std::errc{} && end == digits.data() + digits.size() && digits.front() != '0';
+  if (!address || !whole) return std::nullopt;
+  return ListenAddress{*address, port};
+}
+
+std::string addresses_of(const PortTable& ports) {
+  std::vector<std::string> texts;
+  for (const auto& [address, port] : ports.of) texts.push_back(net::to_string(address));
+  const std::vector<std::string_view> views(texts.begin(), texts.end());
+  return enumerate(views);
+}
+
+void read_name(const TableReader& reader, const std::vector<Placed<std::string>>& taken,
+               ServiceConfig& service, ProblemLog& log) {
+  const auto name = reader.text("name");
+  if (!name) return;
+  service.name = name->value;
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  const bool good = !name->value.empty() && name->value.size() <= kLongestName &&
+                    name->value.find_first_not_of(kAllowed) == std::string::npos;
+  if (!good) return reader.refuse("name", name->at, in_quotes(name->value));
+  for (const auto& other : taken) {
+    if (other.value != name->value) continue;
+    log.error(name->at, "service.name",
+              "found " + in_quotes(name->value) + ", which the service of line " +
+                  std::to_string(other.at.line) + " has already; allowed is a name of its own");
+  }
+}
+
+void read_kind(const TableReader& reader, ServiceConfig& service, ProblemLog& log) {
+  const auto kind = reader.text("kind");
+  if (!kind) return;
+  for (const ServiceKind candidate : kKinds) {
+    if (kind->value != to_string(candidate)) continue;
+    service.kind = candidate;
+    return;
+  }
+  if (kind->value == "proxy") {
+    log.error(kind->at, "service.kind",
+              "found \"proxy\", which a later version of tern will know; allowed is " +
+                  allowed(*find_key("service", "kind")));
+  } else {
+    reader.refuse("kind", kind->at, in_quotes(kind->value));
+  }
+}
+
+void read_listen(const TableReader& reader, const PortTable& ports, Services& services,
+                 ServiceConfig& service, ProblemLog& log) {
+  if (reader.has_array("listen") && reader.length("listen") == 0) {
+    reader.refuse("listen", reader.where("listen"), "an empty array");
+  }
+  for (const auto& text : reader.texts("listen")) {
+    const auto listen = parse_listen(text.value);
+    const std::string found = "found " + in_quotes(text.value);
+    if (!listen) {
+      reader.refuse("listen", text.at, in_quotes(text.value),
+                    net::parse_ipv4(text.value)
+                        ? "add a port from 1 to 65535, such as " + in_quotes(text.value + ":80")
+                        : "the address is one of a port, the port from 1 to 65535");
+    } else if (!ports.of.contains(listen->address) && ports.complete) {
+      log.error(text.at, "service.listen",
+                found + ", whose address no port has; allowed are " + addresses_of(ports));
+    } else if (const auto [other, fresh] = services.listeners.try_emplace(*listen, text.at); !fresh) {
+      log.error(text.at, "service.listen",
+                found + ", which line " + std::to_string(other->second.line) +
+                    " listens on already; allowed is each address and port once");
+    } else {
+      service.listen.push_back(*listen);
+    }
+  }
+}
+
+// The largest segment that fits the ports that the service listens on decides mss where the operator did not.
+void settle_mss(const TableReader& reader, const TcpSettings& settings, const PortTable& ports,
+                ServiceConfig& service, ProblemLog& log) {
+  const PortConfig* narrowest = nullptr;
+  for (const ListenAddress& listen : service.listen) {
+    const auto port = ports.of.find(listen.address);
+    if (port == ports.of.end()) continue;
+    const PortConfig& candidate = ports.ports[port->second];
+    if (narrowest == nullptr || candidate.mtu < narrowest->mtu) narrowest = &candidate;
+  }
+  if (narrowest == nullptr) return;
+  const auto fits = static_cast<uint16_t>(narrowest->mtu - kHeaders);
+  service.tcp.mss = settings.values.mss == 0 ? fits : settings.values.mss;
+  if (service.tcp.mss <= fits) return;
+  const auto written = settings.written.find("mss");
+  const Written where =
+      written != settings.written.end() ? written->second : Written{reader.where("mss"), reader.path("mss")};
+  log.error(where.at, where.path,
+            "found " + std::to_string(service.tcp.mss) + ", but service " + in_quotes(service.name) +
+                " listens on the port " + in_quotes(narrowest->device) + " whose mtu of " +
+                std::to_string(narrowest->mtu) + " leaves " + std::to_string(fits) + "; allowed is at most " +
+                std::to_string(fits) + ", or 0 (from the port's mtu)");
+}
+
+}  // namespace
+
+void read_service(const toml::table& table, const TcpSettings& defaults, const PortTable& ports,
+                  Services& services, ProblemLog& log) {
+  const TableReader reader(table, {"service", "tcp"}, log);
+  reader.check_keys();
+  ServiceConfig service;
+  read_name(reader, services.names, service, log);
+  services.names.push_back({service.name, position_of(table)});
+  read_kind(reader, service, log);
+  read_listen(reader, ports, services, service, log);
+  TcpSettings settings = defaults;
+  read_tcp_keys(reader, settings, log);
+  service.tcp = settings.values;
+  settle_mss(reader, settings, ports, service, log);
+  services.services.push_back(std::move(service));
+}
+
+}  // namespace tern::app

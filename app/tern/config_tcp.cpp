@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The keys of [tcp], which may stand in a [[service]] too.
+#include <array>
+
+#include "tern/config_sections.hpp"
+
+namespace tern::app {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+
+template <class Unit>
+void read_duration(const TableReader& reader, std::string_view name, net::Duration& field) {
+  if (const auto count = reader.integer(name)) field = Unit(*count);
+}
+
+void read_kib(const TableReader& reader, std::string_view name, uint32_t& bytes) {
+  if (const auto kib = reader.integer(name)) bytes = static_cast<uint32_t>(*kib) * 1024;
+}
+
+// One word is allowed so far, so that there is nothing to store: cookies are always used.
+void check_cookies(const TableReader& reader, ProblemLog& log) {
+  const auto word = reader.text("cookies");
+  if (!word || word->value == "always") return;
+  if (word->value == "when-full" || word->value == "never") {
+    log.error(word->at, reader.path("cookies"),
+              "found " + in_quotes(word->value) +
+                  ", which a later version of tern will know; allowed is \"always\"");
+  } else {
+    reader.refuse("cookies", word->at, in_quotes(word->value));
+  }
+}
+
+void note_written(const TableReader& reader, TcpSettings& settings) {
+  for (const KnownKey& key : known_keys()) {
+    if (key.table != "tcp" || !reader.has(key.name)) continue;
+    settings.written.insert_or_assign(std::string(key.name),
+                                      Written{reader.where(key.name), reader.path(key.name)});
+  }
+}
+
+std::string setting(std::string_view name, net::Duration value) {
+  return std::string(name) + " = " + std::to_string(value / milliseconds(1));
+}
+
+// Complains of low > high where reader's table wrote one of them; what [tcp] alone did is complained of
+// there.
+void check_order(const TableReader& reader, std::string_view low_name, net::Duration low,
+                 std::string_view high_name, net::Duration high, ProblemLog& log) {
+  if (low <= high || (!reader.has(low_name) && !reader.has(high_name))) return;
+  const std::string_view name = reader.has(low_name) ? low_name : high_name;
+  log.error(reader.where(name), reader.path(name),
+            "found " + setting(low_name, low) + " above " + setting(high_name, high) +
+                "; allowed is rto_min_ms <= rto_initial_ms <= rto_max_ms");
+}
+
+void warn_of_window(const TableReader& reader, const TcpSettings& settings, ProblemLog& log) {
+  if (!reader.has("window_scale") && !reader.has("receive_buffer_kib")) return;
+  const uint64_t reach = uint64_t{1} << (16 + settings.values.window_scale);
+  if (reach >= settings.values.receive_buffer) return;
+  const std::string_view name = reader.has("window_scale") ? "window_scale" : "receive_buffer_kib";
+  log.warning(reader.where(name), reader.path(name),
+              "found window_scale = " + std::to_string(settings.values.window_scale) +
+                  " with receive_buffer_kib = " + std::to_string(settings.values.receive_buffer / 1024) +
+                  "; such a scale can offer " + std::to_string(reach / 1024) +
+                  " KiB only, the rest is never used");
+}
+
+}  // namespace
+
+void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
+  tcp::Config& values = settings.values;
+  check_cookies(reader, log);
+  read_duration<seconds>(reader, "msl_s", values.msl);
+  reader.read_integer("mss", values.mss);
+  reader.read_integer("window_scale", values.window_scale);
+  reader.read_boolean("timestamps", values.timestamps);
+  reader.read_boolean("sack", values.sack);
+  reader.read_boolean("nagle", values.nagle);
+  read_kib(reader, "receive_buffer_kib", values.receive_buffer);
+  read_kib(reader, "send_buffer_kib", values.send_buffer);
+  reader.read_integer("initial_window_segments", values.initial_window_segments);
+  read_duration<milliseconds>(reader, "rto_initial_ms", values.rto_initial);
+  read_duration<milliseconds>(reader, "rto_min_ms", values.rto_min);
+  read_duration<milliseconds>(reader, "rto_max_ms", values.rto_max);
+  reader.read_integer("retransmit_limit", values.retransmit_limit);
+  read_duration<milliseconds>(reader, "delayed_ack_ms", values.delayed_ack);
+  reader.read_integer("ack_every_segments", values.ack_every_segments);
+  read_duration<seconds>(reader, "fin_wait_2_s", values.fin_wait_2);
+  note_written(reader, settings);
+  check_order(reader, "rto_min_ms", values.rto_min, "rto_initial_ms", values.rto_initial, log);
+  check_order(reader, "rto_initial_ms", values.rto_initial, "rto_max_ms", values.rto_max, log);
+  warn_of_window(reader, settings, log);
+}
+
+TcpSettings read_tcp(const toml::table* table, ProblemLog& log) {
+  TcpSettings settings;
+  settings.values.mss = 0;  // until the ports' mtu is known
+  if (table == nullptr) return settings;
+  const TableReader reader(*table, {"tcp"}, log);
+  reader.check_keys();
+  read_tcp_keys(reader, settings, log);
+  return settings;
+}
+
+}  // namespace tern::app

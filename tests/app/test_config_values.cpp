@@ -1,0 +1,217 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a right configuration means: values, defaults, what a service inherits, warnings, the example files.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <tuple>
+
+#include "config_support.hpp"
+#include "tern/config_keys.hpp"
+
+namespace tern::app {
+namespace {
+
+using namespace std::chrono_literals;
+
+auto fields(const tcp::Config& c) {
+  return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
+                  c.send_buffer, c.initial_window_segments, c.rto_initial, c.rto_min, c.rto_max,
+                  c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2);
+}
+
+// Of a configuration that must be right.
+Config config_of(const std::string& text) {
+  auto loaded = parse(text);
+  EXPECT_EQ(lines(loaded.errors), "");
+  return loaded.config.value_or(Config{});
+}
+
+TEST(ConfigValues, TheSmallestConfigurationHasTheDefaultsOfTheStructs) {
+  const Config config = config_of(minimal());
+  EXPECT_TRUE(config.eal_args.empty());
+  EXPECT_EQ(config.dataplane.workers, std::vector<unsigned>{1});
+  EXPECT_EQ(config.dataplane.idle, Idle::kAdaptive);
+  EXPECT_EQ(config.dataplane.max_connections, 100000u);
+  EXPECT_EQ(config.dataplane.buffers, 0u);
+  ASSERT_EQ(config.ports.size(), 1u);
+  EXPECT_EQ(config.ports[0].device, "net_tap0");
+  EXPECT_EQ(config.ports[0].args, "");
+  EXPECT_EQ(config.ports[0].addresses, (std::vector<net::Ipv4Interface>{{{0xc0000202}, 24}}));
+  EXPECT_EQ(config.ports[0].mtu, 1500);
+  EXPECT_TRUE(config.ports[0].offload);
+  EXPECT_FALSE(config.ports[0].is_pci());
+  ASSERT_EQ(config.services.size(), 1u);
+  EXPECT_EQ(config.services[0].name, "web");
+  EXPECT_EQ(config.services[0].kind, ServiceKind::kHttp);
+  EXPECT_EQ(config.services[0].listen, (std::vector<ListenAddress>{{{0xc0000202}, 80}}));
+  EXPECT_EQ(fields(config.services[0].tcp), fields(tcp::Config{}));
+}
+
+TEST(ConfigValues, WritingADefaultOutChangesNothing) {
+  const std::string plain = summarize(config_of(minimal()));
+  for (const KnownKey& key : known_keys()) {
+    if (key.required()) continue;
+    const std::string line = std::string(key.name) + " = " + std::string(key.default_value);
+    SCOPED_TRACE(header(key.table) + " " + line);
+    const std::string text = key.table == "dataplane" ? minimal("workers", "workers = [1]\n" + line)
+                             : key.table == "port"    ? minimal("net_tap0", "device = \"net_tap0\"\n" + line)
+                                                   : minimal({}, {}, header(key.table) + "\n" + line + "\n");
+    const Config config = config_of(text);
+    ASSERT_EQ(config.services.size(), 1u);
+    EXPECT_EQ(fields(config.services[0].tcp), fields(tcp::Config{}));
+    EXPECT_EQ(summarize(config), plain);
+  }
+}
+
+TEST(ConfigValues, EndsOfEveryRangeAreAllowedAndWhatLiesBeyondIsNot) {
+  for (const KnownKey& key : known_keys()) {
+    if (key.type != ValueType::kInteger) continue;
+    const auto refused = [&](int64_t value) {
+      const std::string line = std::string(key.name) + " = " + std::to_string(value);
+      const std::string own = key.table == "dataplane" ? minimal("workers", "workers = [1]\n" + line)
+                              : key.table == "port"    ? minimal("net_tap0", "device = \"net_tap0\"\n" + line)
+                                                       : minimal({}, {}, "[tcp]\n" + line + "\n");
+      return errors(own).find("found the integer") != std::string::npos;
+    };
+    SCOPED_TRACE(key.name);
+    EXPECT_FALSE(refused(key.least));
+    EXPECT_FALSE(refused(key.most));
+    EXPECT_TRUE(refused(key.most + 1));
+    EXPECT_EQ(refused(key.least - 1), key.least - 1 != 0 || key.zero.empty());
+    EXPECT_EQ(refused(0), key.least > 0 && key.zero.empty());
+  }
+}
+
+TEST(ConfigValues, EachTcpKeyReachesItsField) {
+  const Config config =
+      config_of(minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
+                        "[tcp]\nmsl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
+                        "sack = false\nnagle = false\nreceive_buffer_kib = 65536\n"
+                        "send_buffer_kib = 512\ninitial_window_segments = 4\nrto_initial_ms = 900\n"
+                        "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\n"
+                        "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\n"));
+  tcp::Config expected;
+  expected.msl = 5s;
+  expected.mss = 8000;
+  expected.window_scale = 9;
+  expected.timestamps = expected.sack = expected.nagle = false;
+  expected.receive_buffer = 64u << 20;
+  expected.send_buffer = 512 * 1024;
+  expected.initial_window_segments = 4;
+  expected.rto_initial = 900ms;
+  expected.rto_min = 300ms;
+  expected.rto_max = 30s;
+  expected.retransmit_limit = 7;
+  expected.delayed_ack = 20ms;
+  expected.ack_every_segments = 2;
+  expected.fin_wait_2 = 30s;
+  EXPECT_EQ(fields(config.services.at(0).tcp), fields(expected));
+}
+
+TEST(ConfigValues, AServiceOverridesTcpForItselfAlone) {
+  const Config config = config_of(
+      minimal({}, {},
+              "nagle = false\n[[service]]\nname = \"b\"\nkind = \"echo\"\nlisten = [\"192.0.2.2:7\"]\n"
+              "delayed_ack_ms = 0\n[tcp]\ndelayed_ack_ms = 10\n"));
+  ASSERT_EQ(config.services.size(), 2u);
+  EXPECT_FALSE(config.services[0].tcp.nagle);
+  EXPECT_EQ(config.services[0].tcp.delayed_ack, 10ms);
+  EXPECT_TRUE(config.services[1].tcp.nagle);
+  EXPECT_EQ(config.services[1].tcp.delayed_ack, 0ms);
+}
+
+TEST(ConfigValues, TheNarrowestPortOfAServiceDecidesItsMss) {
+  const Config config =
+      config_of(minimal("listen", "listen = [\"198.51.100.1:80\", \"192.0.2.2:80\"]",
+                        "[[port]]\ndevice = \"net_tap1\"\naddresses = [\"198.51.100.1/24\"]\nmtu = 1400\n"));
+  EXPECT_EQ(config.services.at(0).tcp.mss, 1360);
+}
+
+TEST(ConfigValues, PciAddressesAreLowercaseAndRecognized) {
+  const Config config = config_of(minimal("net_tap0", "device = \"0000:0A:1F.7\""));
+  EXPECT_EQ(config.ports.at(0).device, "0000:0a:1f.7");
+  EXPECT_TRUE(config.ports.at(0).is_pci());
+}
+
+TEST(ConfigValues, DevicesOfAllDpdkDriversMayStand) {
+  for (const char* device :
+       {"net_tap0", "net_memif12", "net_af_xdp0", "net_af_packet1", "net_virtio_user0"}) {
+    EXPECT_EQ(config_of(minimal("net_tap0", "device = \"" + std::string(device) + "\"")).ports.at(0).device,
+              device);
+  }
+}
+
+TEST(ConfigValues, BothAddressesOfASlash31AndASlash32MayStand) {
+  const Config config =
+      config_of(minimal("addresses", "addresses = [\"192.0.2.2/31\", \"192.0.2.5/31\", \"192.0.2.0/32\"]"));
+  EXPECT_EQ(config.ports.at(0).addresses.size(), 3u);
+}
+
+TEST(ConfigValues, EalArgumentsArePassedOnInOrder) {
+  const Config config = config_of(minimal({}, {}, "[eal]\nargs = [\"--no-pci\", \"-m\", \"512\"]\n"));
+  EXPECT_EQ(config.eal_args, (std::vector<std::string>{"--no-pci", "-m", "512"}));
+}
+
+TEST(ConfigValues, WithoutServicesOneIsWarned) {
+  const auto loaded = parse(kMinimal.substr(0, kMinimal.find("[[service]]")));
+  EXPECT_TRUE(loaded.config.has_value());
+  ASSERT_EQ(loaded.warnings.size(), 1u);
+  EXPECT_EQ(
+      to_warning(loaded.warnings[0]),
+      "t.toml:1:1: warning: service: none; tern will answer ARP and ping only, write [[service]] for more");
+}
+
+TEST(ConfigValues, AScaleTooSmallForTheBufferIsWarnedOf) {
+  EXPECT_EQ(lines(parse(minimal({}, {}, "window_scale = 2\n")).warnings), "");
+  EXPECT_EQ(lines(parse(minimal({}, {}, "window_scale = 1\n")).warnings),
+            "t.toml:10:16: service.window_scale: found window_scale = 1 with receive_buffer_kib = 256; such "
+            "a scale "
+            "can offer 128 KiB only, the rest is never used\n");
+}
+
+TEST(ConfigValues, WorkersOnEveryCpuAreWarnedOf) {
+  EXPECT_EQ(lines(parse(minimal("workers", "workers = [0,1,2,3,4,5,6,7]")).warnings),
+            "t.toml:2:11: dataplane.workers: found every CPU of this machine; the control thread and the "
+            "system will "
+            "share one with a worker, leave one out if there are several\n");
+}
+
+TEST(ConfigValues, EveryExampleIsAcceptedWithoutWarning) {
+  int examples = 0;
+  for (const auto& entry : std::filesystem::directory_iterator(TERN_SOURCE_ROOT "/config")) {
+    if (entry.path().extension() != ".toml") continue;
+    ++examples;
+    const auto loaded = load_config(entry.path().string(), {{0, 1}});
+    EXPECT_EQ(lines(loaded.errors), "");
+    EXPECT_EQ(lines(loaded.warnings), "");
+  }
+  EXPECT_GE(examples, 3);
+}
+
+TEST(ConfigValues, TheDemonstrationServesFourServicesOnTheTap) {
+  const auto loaded = load_config(TERN_SOURCE_ROOT "/config/demo.toml", {{0, 1}});
+  ASSERT_TRUE(loaded.config.has_value());
+  EXPECT_EQ(summarize(*loaded.config),
+            "eal: --no-pci --in-memory\n"
+            "workers: 1, on CPU 1, idle adaptive, up to 100000 connections each, buffers automatic\n"
+            "port net_tap0 (iface=tern0): 192.0.2.2/24, mtu 1500, offloads where the device has them\n"
+            "service web: http on 192.0.2.2:80\n"
+            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 256 KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n"
+            "service echo: echo on 192.0.2.2:7\n"
+            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle off, buffers 256 KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n"
+            "service discard: discard on 192.0.2.2:9\n"
+            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 256 KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n"
+            "service chargen: chargen on 192.0.2.2:19\n"
+            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 256 KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n");
+}
+
+}  // namespace
+}  // namespace tern::app
