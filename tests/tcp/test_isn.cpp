@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Initial sequence numbers. RFC 6528.
+#include "tcp/isn.hpp"
+
+#include <gtest/gtest.h>
+
+#include <set>
+
+namespace tern::tcp {
+namespace {
+
+using namespace std::chrono_literals;
+
+const net::PrfKey kSecret{1, 2, 3};
+const net::FourTuple kTuple{{0xc0000201}, {0xc6336401}, 40000, 80};
+
+TEST(Isn, GrowsByOneEveryFourMicrosecondsForTheSameTuple) {
+  const net::Prf prf(kSecret);
+  const net::Instant begin{123'456'000};
+  const Seq first = initial_sequence_number(prf, kTuple, begin);
+  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 3999ns), first);
+  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 4us), first + 1);
+  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 1s), first + 250'000);
+  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 4us * (int64_t{1} << 32)), first)
+      << "in 4.77 hours it is round";
+}
+
+TEST(Isn, DependsOnEachPartOfTheTupleAndOnTheSecret) {
+  std::set<uint32_t> seen;
+  auto add = [&](const net::PrfKey& secret, const net::FourTuple& tuple) {
+    seen.insert(initial_sequence_number(net::Prf(secret), tuple, {}).value);
+  };
+  add(kSecret, kTuple);
+  add({1, 2, 4}, kTuple);
+  add(kSecret, {{0xc0000202}, kTuple.remote, kTuple.local_port, kTuple.remote_port});
+  add(kSecret, {kTuple.local, {0xc6336402}, kTuple.local_port, kTuple.remote_port});
+  add(kSecret, {kTuple.local, kTuple.remote, 40001, kTuple.remote_port});
+  add(kSecret, {kTuple.local, kTuple.remote, kTuple.local_port, 81});
+  EXPECT_EQ(seen.size(), 6u);
+}
+
+}  // namespace
+}  // namespace tern::tcp
