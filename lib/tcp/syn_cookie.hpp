@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// SYN cookies: the state of a half-open connection kept in the sequence number and timestamp that the peer must echo.
-// RFC 4987 section 3.6.
+// SYN cookies: the state of a half-open connection kept in the sequence number and timestamp that the peer
+// must echo. RFC 4987 section 3.6.
 //
-// Sequence number of our SYN-ACK:   MAC (24 bits) | MSS index (3) | window scale index (3) | SACK (1) | epoch's parity (1),
-// where the seven bits above the parity are masked with bits of the PRF so that they do not show. The PRF takes the
-// four-tuple and the epoch: one AES block over IPv4. Its output gives a and b of a strongly universal hash
-// (Dietzfelbinger's multiply-shift), and MAC = (a * (IRS << 8 | lower eight) + b) >> 40, so a forger without the key is
-// right once in 2^24 tries. Where the peer sent timestamps, the lowest six bits of our TSval carry the window scale
-// (4 bits, 15 for none), SACK (1) and ECN (1) exactly; without them the scale survives by index, rounded down.
+// Sequence number of our SYN-ACK:   MAC (24 bits) | MSS index (3) | window scale index (3) | SACK (1) |
+// epoch's parity (1), where the seven bits above the parity are masked with bits of the PRF so that they do
+// not show. The PRF takes the four-tuple and the epoch: one AES block over IPv4. Its output gives a and b of
+// a strongly universal hash (Dietzfelbinger's multiply-shift), and MAC = (a * (IRS << 8 | lower eight) + b)
+// >> 40, so a forger without the key is right once in 2^24 tries. Where the peer sent timestamps, the lowest
+// six bits of our TSval carry the window scale (4 bits, 15 for none), SACK (1) and ECN (1) exactly; without
+// them the scale survives by index, rounded down.
 #pragma once
 
 #include <cstdint>
@@ -50,8 +51,8 @@ class SynCookies {
   // Replaces the secret from the next epoch on; cookies made before stay good as long as they would have.
   void rotate(const net::PrfKey& secret) { next_secret_ = secret; }
 
-  // The work comes in two steps, so that the PRF can be run over a burst: for each SYN or ACK that no connection knows,
-  // a query; then seal() over all queries; then make() or check() with the query's seal.
+  // The work comes in two steps, so that the PRF can be run over a burst: for each SYN or ACK that no
+  // connection knows, a query; then seal() over all queries; then make() or check() with the query's seal.
   struct Query {
     net::PrfBlock block;
     bool previous_epoch = false;  // which key
@@ -62,14 +63,20 @@ class SynCookies {
   // seals[i] answers queries[i]; both have the same size.
   void seal(std::span<const Query> queries, std::span<net::PrfBlock> seals) const;
 
-  // ts_now: the core's timestamp clock; the cookie's TSval is at most ts_now + the connection's offset.
+  // seal: of a query_for_syn since the last advance(). ts_now: the core's timestamp clock; the cookie's TSval
+  // is at most ts_now + the connection's offset and less than 64 behind it, so a round trip measured by its
+  // echo is that much too long.
   Cookie make(const net::PrfBlock& seal, Seq irs, const CookieOptions& options, uint32_t ts_now) const;
-  // Whether segment is the third of a handshake whose SYN-ACK carried our cookie: then what the SYN had offered.
-  // A third segment without timestamps though the SYN had them is accepted with the options that the sequence number
-  // alone carries.
+  // Whether segment is the third of a handshake whose SYN-ACK carried our cookie: then what the SYN had
+  // offered. A third segment without timestamps though the SYN had them is accepted with the options that the
+  // sequence number alone carries; those of one that has them come from SEG.TSecr. That is not under the MAC:
+  // a client that completes the handshake may alter it, and gains what it could have offered in its SYN
+  // anyway, for its own connection; who cannot see our SYN-ACK has the MAC to guess first. The caller has
+  // looked at the flags.
   std::optional<CookieOptions> check(const net::PrfBlock& seal, const Segment& segment) const;
 
-  // The offset that this connection's timestamps have to the core's clock (RFC 7323 section 5.4), from its seal.
+  // The offset that this connection's timestamps have to the core's clock (RFC 7323 section 5.4), from its
+  // seal.
   static uint32_t timestamp_offset(const net::PrfBlock& seal) { return static_cast<uint32_t>(seal.words[1]); }
 
  private:
