@@ -20,7 +20,9 @@ void set16(Bytes& bytes, size_t at, uint16_t value) {
   bytes.at(at + 1) = static_cast<uint8_t>(value);
 }
 
-void put(Bytes& bytes, const auto& more) { bytes.insert(bytes.end(), more.begin(), more.end()); }
+void put(Bytes& bytes, const auto& more) {
+  for (auto byte : more) bytes.push_back(static_cast<uint8_t>(byte));
+}
 
 }  // namespace
 

@@ -88,6 +88,14 @@ TEST(Echo, ReplyComesFromThePortEvenIfTheRequestWentToAGroup) {
   expect_reply(bytes, "x");
 }
 
+TEST(Echo, OnlyIcmpIsLookedAt) {
+  Frame frame;
+  Bytes bytes = icmp_frame({}, 8, 0, "x");
+  ASSERT_EQ(parse_frame(bytes, {}, frame), Drop::kNone);
+  frame.content = Content::kTcp;  // a segment from port 2048 begins like an echo request
+  EXPECT_EQ(answer_echo(bytes, frame, test::kOurMac), 0);
+}
+
 TEST(Echo, NothingElseIsAnsweredOrTouched) {
   for (unsigned type = 0; type < 256; ++type) {
     for (uint8_t code : Bytes{0, 1}) {

@@ -84,6 +84,14 @@ TEST(Ipv4Header, TotalLengthBelowTheHeadersIsRefused) {
   EXPECT_EQ(parse(with(3, 20)), Drop::kNone);
 }
 
+TEST(Ipv4Header, TotalLengthThatEndsWithinTheOptionsIsRefused) {
+  Bytes packet = packet_of(test::ipv4_frame({.options = Bytes(8, 1)}));
+  packet[3] = 27;
+  EXPECT_EQ(parse(mended(packet)), Drop::kIpv4TotalLength);
+  packet[3] = 28;
+  EXPECT_EQ(parse(mended(packet)), Drop::kNone);
+}
+
 TEST(Ipv4Header, TotalLengthBeyondTheFrameIsRefused) {
   EXPECT_EQ(parse(with(3, 51)), Drop::kIpv4TotalLength);
   EXPECT_EQ(parse(with(2, 0xff)), Drop::kIpv4TotalLength);
@@ -166,6 +174,7 @@ TEST(Ipv4Options, SourceRouteIsRefusedWhereverItStands) {
 
 TEST(Ipv4Options, NothingCountsBehindTheEndOfTheList) {
   EXPECT_EQ(parse_with_options({0, 131, 3, 4}), Drop::kNone);
+  EXPECT_EQ(parse_with_options({0, 2, 131, 3}), Drop::kNone);
   EXPECT_EQ(parse_with_options({7, 4, 131, 131}), Drop::kNone);  // a record route's own bytes
 }
 
@@ -173,7 +182,9 @@ TEST(Ipv4Options, MalformedOnesAreSurvived) {
   EXPECT_EQ(parse_with_options({68, 0, 0, 0}), Drop::kNone);
   EXPECT_EQ(parse_with_options({68, 1, 0, 0}), Drop::kNone);
   EXPECT_EQ(parse_with_options({68, 255, 0, 0}), Drop::kNone);
-  EXPECT_EQ(parse_with_options({1, 1, 1, 68}), Drop::kNone);  // no length byte
+  EXPECT_EQ(parse_with_options({68, 1, 131, 3}), Drop::kNone);
+  // The last byte of packet and memory lacks its length.
+  EXPECT_EQ(parse(packet_of(test::ipv4_frame({.options = {1, 1, 1, 68}}))), Drop::kNone);
 }
 
 TEST(Ipv4Header, IsWrittenWhole) {
