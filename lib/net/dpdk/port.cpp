@@ -47,7 +47,10 @@ Offloads negotiate(const rte_eth_dev_info& info, const PortOptions& options) {
   Offloads offloads;
   offloads.receive_checksum = (info.rx_offload_capa & kReceiveChecksums) == kReceiveChecksums;
   offloads.ipv4_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
-  offloads.tcp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0;
+  // net_tap sums each piece of a frame by itself and gets it wrong where one of odd length is not the last.
+  // It does so in software anyway, so nothing is lost by doing it ourselves.
+  offloads.tcp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0 &&
+                          std::string_view(info.driver_name) != "net_tap";
   offloads.multiple_segments = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
   // Both the spreading and its hash: net_tap says that it can spread, by means of flow rules, and reports
   // none.
