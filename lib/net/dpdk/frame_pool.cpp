@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Where frames and packets come from: pools of DPDK's buffers, and blocks of static content that packets
 // refer to.
+#include <rte_eal.h>
 #include <rte_errno.h>
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <bit>
 #include <cassert>
@@ -18,6 +20,13 @@
 #include "net/dpdk/reference.hpp"
 
 namespace tern::net::dpdk {
+
+namespace {
+
+constexpr uint64_t kPageBytes = 4096;
+constexpr uint64_t kHugePageBytes = 2 << 20;  // the smallest
+
+}  // namespace
 
 FramePool::FramePool(const std::string& name, uint32_t count, uint32_t cache, uint16_t payload_bytes) {
   if (payload_bytes > std::numeric_limits<uint16_t>::max() - RTE_PKTMBUF_HEADROOM) {
@@ -63,8 +72,12 @@ uint32_t FramePool::size() const { return pool_->size; }
 uint64_t FramePool::footprint(uint32_t count, uint16_t payload_bytes) {
   const auto element = static_cast<uint32_t>(sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + payload_bytes);
   const uint64_t object = rte_mempool_calc_obj_size(element, 0, nullptr);
+  // No buffer crosses a page. Without huge pages that leaves one buffer of a frame's size in each page.
+  const uint64_t page = rte_eal_has_hugepages() != 0 ? kHugePageBytes : kPageBytes;
+  const uint64_t per_page = std::max<uint64_t>(page / object, 1);
+  const uint64_t objects = (count + per_page - 1) / per_page * ((object + page - 1) / page * page);
   const uint64_t ring = std::bit_ceil(uint64_t{count} + 1) * sizeof(void*);
-  return count * object + ring;
+  return objects + ring;
 }
 
 // --- Static content
