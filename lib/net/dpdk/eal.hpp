@@ -24,7 +24,8 @@ struct EalOptions {
 class Eal {
  public:
   // Throws std::runtime_error saying what EAL refused. Adds --no-huge when the kernel has no free hugepages
-  // and the user said nothing of memory, so that tern runs in CI. The user's own choice of lcores stands; it
+  // and the user said nothing of memory, so that tern runs in CI; --in-memory, which EAL
+  // does not take beside it, then becomes --no-shconf. The user's own choice of lcores stands; it
   // must leave a worker lcore for each of worker_cpus.
   explicit Eal(const EalOptions& options);
   // Waits for the workers, so their work must have been told to end. Ports, pools and tables must be gone.

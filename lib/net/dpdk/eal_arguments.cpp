@@ -92,9 +92,12 @@ std::vector<std::string> eal_arguments(const EalOptions& options, const Machine&
   const bool chose_memory = gives(user, {"--no-huge", "-m", "--socket-mem", "--huge-dir"});
   const bool adds_no_huge = !chose_memory && !machine.free_huge_pages;
   if (adds_no_huge) all.emplace_back("--no-huge");
-  // EAL's own amount without huge pages, 64 MiB, does not hold a port's buffers.
-  if ((adds_no_huge || gives(user, {"--no-huge"})) && !gives(user, {"-m"})) {
-    all.insert(all.end(), {"-m", std::to_string(options.plain_memory_mib)});
+  if (adds_no_huge || gives(user, {"--no-huge"})) {
+    // EAL refuses --in-memory beside --no-huge, whose memory has no file anyway; what is left of it is
+    // --no-shconf.
+    std::ranges::replace(all, "--in-memory", "--no-shconf");
+    // EAL's own amount without huge pages, 64 MiB, does not hold a port's buffers.
+    if (!gives(user, {"-m"})) all.insert(all.end(), {"-m", std::to_string(options.plain_memory_mib)});
   }
   return all;
 }
