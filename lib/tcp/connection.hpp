@@ -65,6 +65,8 @@ class Connection {
   bool send(net::Packet& packet, Core& core);
   // The next text in order; null when there is none.
   net::Packet receive(Core& core);
+  // Takes n bytes of text, n <= tcb.unread, and throws them away.
+  void skip(uint32_t n, Core& core);
   // The text that receive() would return next, without taking it; null when there is none.
   rte_mbuf* peek() const { return tcb.receive_queue.front(); }
   // Whether all text has been taken and no more will come.

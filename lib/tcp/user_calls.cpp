@@ -40,6 +40,21 @@ net::Packet Connection::receive(Core& core) {
   return packet;
 }
 
+void Connection::skip(uint32_t n, Core& core) {
+  while (n != 0) {
+    const uint32_t first = net::buffer::field(tcb.receive_queue.front()).length;
+    if (first > n) {
+      net::Packet packet = tcb.receive_queue.pop_front();
+      packet.remove_prefix(n);
+      tcb.receive_queue.push_front(std::move(packet));
+      tcb.unread -= n;
+      return;
+    }
+    n -= first;
+    receive(core);
+  }
+}
+
 // 3.10.4: the FIN follows what is queued; the state changes at once.
 void Connection::shutdown(Core& core) {
   if (has(kFinQueued)) return;

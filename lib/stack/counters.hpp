@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What one core's stack counts around TCP, one line each; see tcp/counters.hpp for TCP's own and net/drop.hpp
+// for drops.
+#pragma once
+
+#include <array>
+#include <cstddef>
+
+#include "net/counter.hpp"
+
+namespace tern::stack {
+
+// X(name, unit, sentence)
+#define TERN_STACK_COUNTERS(X)                                                                           \
+  X(polls, "polls", "Rounds of poll_once.")                                                              \
+  X(polls_idle, "polls", "Rounds that found nothing to do.")                                             \
+  X(sleeps, "sleeps", "Times the worker gave its core away for want of work (idle = adaptive).")         \
+  X(frames_received, "frames", "Frames taken from ports.")                                               \
+  X(frames_sent, "frames", "Frames handed to ports.")                                                    \
+  X(frames_refused, "frames", "Frames that a port's full transmit queue refused; TCP sends them again.") \
+  X(frames_unbuilt, "frames", "Segments not built for want of a buffer; TCP sends them again.")          \
+  X(arp_answered, "frames", "ARP requests for an address of ours, answered.")                            \
+  X(arp_requests_sent, "frames", "ARP requests, announcements included.")                                \
+  X(echo_answered, "frames", "ICMP echo requests answered.")                                             \
+  X(text_in_place, "bytes", "Text sent from the buffer it came in, headers written in front: no copy.")  \
+  X(text_attached, "bytes", "Text sent by reference behind a buffer of headers: no copy.")               \
+  X(text_copied, "bytes", "Text copied behind its headers, because that is cheaper or the port needs it.")
+
+struct Counters {
+#define TERN_MEMBER(name, unit, help) net::Counter name;
+  TERN_STACK_COUNTERS(TERN_MEMBER)
+#undef TERN_MEMBER
+};
+
+// In the order of Counters' members.
+inline constexpr net::CounterDescription kCounterDescriptions[] = {
+#define TERN_DESCRIBE(name, unit, help) {#name, unit, help},
+    TERN_STACK_COUNTERS(TERN_DESCRIBE)
+#undef TERN_DESCRIBE
+};
+
+// Reads them all in that order.
+template <typename Visit>
+void for_each_counter(const Counters& counters, Visit&& visit) {
+  size_t i = 0;
+#define TERN_VISIT(name, unit, help) visit(kCounterDescriptions[i++], counters.name.value());
+  TERN_STACK_COUNTERS(TERN_VISIT)
+#undef TERN_VISIT
+}
+
+}  // namespace tern::stack

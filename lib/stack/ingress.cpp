@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From frames to segments.
+#include "stack/ingress.hpp"
+
+#include "net/arp.hpp"
+#include "net/dpdk/frame.hpp"
+#include "net/ethernet.hpp"
+#include "net/icmp.hpp"
+#include "tcp/header.hpp"
+
+namespace tern::stack {
+
+namespace dpdk = net::dpdk;
+
+uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arrival, kBurst> arrivals,
+                          uint32_t& frames) {
+  // Far enough ahead for a line to arrive, near enough for it to stay.
+  constexpr uint32_t kAhead = 4;
+  std::array<rte_mbuf*, kBurst> burst;
+  const Attachment& from = attachments_[attachment];
+  const uint32_t count = from.port->receive(from.queue, burst);
+  counters_.frames_received.add(count);
+  frames += count;
+
+  for (uint32_t i = 0; i < count && i < kAhead; ++i) dpdk::prefetch_bytes(burst[i]);
+  uint32_t arrived = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (i + kAhead < count) dpdk::prefetch_bytes(burst[i + kAhead]);
+    if (parse(burst[i], attachment, now, arrivals[arrived])) ++arrived;
+  }
+  return arrived;
+}
+
+bool Ingress::drop(rte_mbuf* frame, net::Drop reason) {
+  ++drops_[static_cast<size_t>(reason)];
+  dpdk::free_frame(frame);
+  return false;
+}
+
+// Whether the frame held a segment for us; if not, it has been dealt with.
+bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival) {
+  const std::span<uint8_t> bytes = dpdk::frame_bytes(frame);
+  if (bytes.empty()) return drop(frame, net::Drop::kFrameSegmented);
+  net::Frame parsed;
+  net::Drop reason = net::parse_frame(bytes, dpdk::verified_by_port(frame), parsed);
+  if (reason != net::Drop::kNone) return drop(frame, reason);
+
+  const Attachment& here = attachments_[attachment];
+  const net::MacAddress to = net::destination_mac(bytes.data());
+  if (to != here.port->mac() && !to.is_group()) return drop(frame, net::Drop::kFrameNotOurs);
+  if (parsed.content == net::Content::kArp) return on_arp(frame, parsed, attachment, now), false;
+  if (!here.owns(parsed.destination)) return drop(frame, net::Drop::kIpv4NotOurs);
+  if (parsed.content == net::Content::kIcmp) return on_icmp(frame, parsed, attachment), false;
+  if (to.is_group()) return drop(frame, net::Drop::kTcpGroup);
+
+  const std::span<const uint8_t> segment = bytes.subspan(parsed.l4_offset, parsed.l4_length);
+  uint32_t text_offset = 0;
+  reason = tcp::parse_segment(segment, arrival.seg, text_offset);
+  if (reason != net::Drop::kNone) return drop(frame, reason);
+  const tcp::Ports ports = tcp::parse_ports(segment.data());
+  arrival.frame = frame;
+  arrival.tuple = {parsed.destination, parsed.source, ports.destination, ports.source};
+  arrival.from = net::source_mac(bytes.data());
+  arrival.text_offset = static_cast<uint16_t>(parsed.l4_offset + text_offset);
+  return true;
+}
+
+void Ingress::on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment, net::Instant now) {
+  const Attachment& here = attachments_[attachment];
+  net::ArpPacket arp;
+  const net::Drop reason = net::parse_arp(dpdk::frame_bytes(frame).subspan(parsed.l3_offset), arp);
+  if (reason != net::Drop::kNone) {
+    drop(frame, reason);
+    return;
+  }
+  // RFC 826: who speaks to us is worth remembering; who was known already is updated by whatever it says.
+  const bool for_us = here.owns(arp.target);
+  if (!arp.sender.is_unspecified()) neighbours_.learn(attachment, arp.sender, arp.sender_mac, for_us, now);
+  if (!for_us || arp.operation != net::ArpOperation::kRequest) {
+    if (for_us) {
+      dpdk::free_frame(frame);
+    } else {
+      drop(frame, net::Drop::kArpUnwanted);
+    }
+    return;
+  }
+  dpdk::clear_frame(frame);
+  uint8_t* reply = dpdk::put(frame, net::kArpFrameLength);
+  net::write_arp_reply(net::ArpFrame(reply, net::kArpFrameLength), here.port->mac(), arp);
+  egress_.push(frame, attachment);
+  ++counters_.arp_answered;
+}
+
+void Ingress::on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment) {
+  const Attachment& here = attachments_[attachment];
+  const uint16_t length = net::answer_echo(dpdk::frame_bytes(frame), parsed, here.port->mac());
+  if (length == 0) {
+    drop(frame, net::Drop::kIcmpUnhandled);
+    return;
+  }
+  dpdk::truncate_frame(frame, length);
+  egress_.push(frame, attachment);
+  ++counters_.echo_answered;
+}
+
+}  // namespace tern::stack

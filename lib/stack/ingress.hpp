@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// From frames to segments: the first two phases of a burst. What is not TCP is dealt with here and now.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "net/address.hpp"
+#include "net/drop.hpp"
+#include "net/frame.hpp"
+#include "net/packet.hpp"
+#include "stack/counters.hpp"
+#include "stack/egress.hpp"
+#include "stack/neighbours.hpp"
+#include "tcp/segment.hpp"
+
+namespace tern::stack {
+
+// A segment addressed to us, in the frame it came in.
+struct Arrival {
+  rte_mbuf* frame;  // owned by whoever handles the arrival
+  net::FourTuple tuple;
+  net::MacAddress from;  // the station that sent the frame
+  uint16_t text_offset;  // from the frame's first byte
+  tcp::Segment seg;
+};
+
+class Ingress {
+ public:
+  static constexpr uint32_t kBurst = 64;
+
+  Ingress(std::span<const Attachment> attachments, Egress& egress, Neighbours& neighbours,
+          net::DropCounters& drops, Counters& counters)
+      : attachments_(attachments),
+        egress_(egress),
+        neighbours_(neighbours),
+        drops_(drops),
+        counters_(counters) {}
+
+  // Receives up to arrivals.size() frames from a port, answers ARP and ICMP echo, drops what is wrong by
+  // reason, and returns how many arrivals there are. frames: how many frames came in all, to tell an idle
+  // round from a busy one.
+  uint32_t receive(uint8_t attachment, net::Instant now, std::span<Arrival, kBurst> arrivals,
+                   uint32_t& frames);
+
+ private:
+  bool parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival);
+  bool drop(rte_mbuf* frame, net::Drop reason);
+  void on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment, net::Instant now);
+  void on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment);
+
+  std::span<const Attachment> attachments_;
+  Egress& egress_;
+  Neighbours& neighbours_;
+  net::DropCounters& drops_;
+  Counters& counters_;
+};
+
+}  // namespace tern::stack

@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What runs on top of a connection: a Service is told what happened, and acts through a Socket.
+#pragma once
+
+#include <cstdint>
+#include <span>
+
+#include "net/dpdk/frame.hpp"
+#include "net/packet.hpp"
+#include "tcp/connection.hpp"
+
+namespace tern::stack {
+
+// A service's hold on one connection, good for the length of one call. Nothing here blocks or copies text.
+class Socket {
+ public:
+  Socket(tcp::Connection& connection, tcp::Core& core, net::dpdk::FramePool& pool)
+      : connection_(connection), core_(core), pool_(pool) {}
+
+  // --- Receiving: what is left unread closes the peer's window ---
+  uint32_t unread() const { return connection_.tcb.unread; }
+  // The first unread packet's bytes; empty when nothing is unread. More may follow in further packets.
+  std::span<const uint8_t> front() const;
+  // Copies the first unread bytes, at most bytes.size(), without taking them; returns how many.
+  uint32_t peek(std::span<uint8_t> bytes) const;
+  // Takes the first packet; null when nothing is unread.
+  net::Packet receive() { return connection_.receive(core_); }
+  // Takes n bytes, n <= unread(), and drops them.
+  void skip(uint32_t n) { connection_.skip(n, core_); }
+  // Whether everything has been read and the peer has closed its direction.
+  bool at_end() const { return connection_.at_end(); }
+
+  // --- Sending ---
+  // Bytes that send() would take; 0 after shutdown().
+  uint32_t send_room() const { return connection_.send_room(core_); }
+  // Queues text, zero-copy. False, and the packet stays the caller's, when there is no room; writable()
+  // follows.
+  bool send(net::Packet& packet) { return connection_.send(packet, core_); }
+  // Asks for writable() without having been refused.
+  void want_room() { connection_.tcb.marks |= tcp::kMarkWantsRoom; }
+  // An empty packet with tailroom, and one on static memory; null when buffers have run out: try again at
+  // writable().
+  net::Packet allocate() { return pool_.allocate_packet(); }
+  net::Packet slice(net::dpdk::StaticPayload& payload, uint32_t offset, uint32_t length) {
+    return payload.slice(pool_, offset, length);
+  }
+
+  // --- Closing ---
+  void shutdown() { connection_.shutdown(core_); }  // no more to send; reading goes on
+  void close() { connection_.close(core_); }        // neither; unread text makes it abort()
+  void abort() { connection_.abort(core_); }        // RST
+
+  // --- About it ---
+  uint32_t index() const { return core_.index_of(connection_); }
+  // A word of the service's own, zero at opened().
+  uint64_t& user() { return connection_.tcb.user; }
+  tcp::CloseReason close_reason() const { return connection_.tcb.close_reason; }
+  net::Instant now() const { return core_.now; }
+
+ private:
+  tcp::Connection& connection_;
+  tcp::Core& core_;
+  net::dpdk::FramePool& pool_;
+};
+
+// One per worker and configured service. Calls come from the worker's serve phase, at most one of each kind
+// per connection and burst, in this order.
+class Service {
+ public:
+  virtual ~Service() = default;
+  // The handshake is done.
+  virtual void opened(Socket&) {}
+  // There is more to read than at the last call.
+  virtual void text(Socket& socket) = 0;
+  // The peer has closed its direction; what it sent before may still be unread.
+  virtual void ended(Socket& socket) = 0;
+  // There is room again after send() was refused or want_room() asked.
+  virtual void writable(Socket&) {}
+  // The connection is over; the last call for it. Unread text has been read or is lost with the connection.
+  virtual void closed(Socket&) {}
+};
+
+}  // namespace tern::stack

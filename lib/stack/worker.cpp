@@ -1,0 +1,359 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One core's stack: the phases of a round, in order.
+#include "stack/worker.hpp"
+
+#include <algorithm>
+#include <new>
+#include <utility>
+
+#include "net/arp.hpp"
+#include "net/dpdk/eal.hpp"
+#include "tcp/reset.hpp"
+
+namespace tern::stack {
+
+namespace dpdk = net::dpdk;
+
+namespace {
+
+template <typename T>
+std::span<T> allocate_array(const std::string& name, uint32_t count) {
+  T* first = static_cast<T*>(dpdk::allocate_memory(name.c_str(), uint64_t{count} * sizeof(T)));
+  std::uninitialized_value_construct_n(first, count);
+  return {first, count};
+}
+
+std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
+  std::vector<tcp::Config> configs;
+  for (const Binding& binding : bindings) configs.push_back(binding.config);
+  return configs;
+}
+
+constexpr uint32_t kReassemblies = 4096;
+
+tcp::CoreLimits core_limits(const WorkerOptions& options, const dpdk::FramePool& receive) {
+  tcp::CoreLimits limits;
+  limits.reassemblies = std::min(kReassemblies, options.max_connections);
+  limits.held_packets =
+      receive.size() > options.receive_reserve ? receive.size() - options.receive_reserve : 1;
+  return limits;
+}
+
+}  // namespace
+
+Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::vector<Binding> bindings,
+               dpdk::FramePool& receive, dpdk::FramePool& headers, const dpdk::Clock& clock)
+    : options_(std::move(options)),
+      attachments_(std::move(attachments)),
+      bindings_(std::move(bindings)),
+      profiles_(configs_of(bindings_)),
+      clock_(clock),
+      receive_pool_(receive),
+      table_(options_.name + "_flows", options_.max_connections, options_.table_secret),
+      connections_(allocate_array<tcp::Connection>(options_.name + "_connections", options_.max_connections)),
+      paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections)),
+      cookies_(options_.cookie_secret, clock.now()),
+      core_(connections_, profiles_, core_limits(options_, receive), clock.now()),
+      egress_(attachments_, headers, counters_),
+      ingress_(attachments_, egress_, neighbours_, drops_, counters_),
+      idle_(options_.idle) {
+  for (size_t i = 0; i < bindings_.size(); ++i) {
+    for (const ListenAddress& where : bindings_[i].listen) {
+      listeners_.add(where, static_cast<uint16_t>(i), profiles_[i]);
+    }
+  }
+  finished_.reserve(options_.max_connections);
+}
+
+Worker::~Worker() {
+  std::destroy(connections_.begin(), connections_.end());
+  dpdk::free_memory(connections_.data());
+  dpdk::free_memory(paths_.data());
+}
+
+uint64_t Worker::footprint(uint32_t max_connections) {
+  constexpr uint64_t kWheelNode = 16;
+  constexpr uint64_t kListEntries = 2 * sizeof(uint32_t);
+  return dpdk::FlowTable::footprint(max_connections) +
+         max_connections * (sizeof(tcp::Connection) + sizeof(Path) + kWheelNode + kListEntries) +
+         std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly);
+}
+
+void Worker::announce() {
+  for (uint8_t i = 0; i < attachments_.size(); ++i) {
+    for (const net::Ipv4Interface& interface : attachments_[i].interfaces) {
+      rte_mbuf* frame = egress_.allocate();
+      if (frame == nullptr) return;
+      uint8_t* bytes = dpdk::put(frame, net::kArpFrameLength);
+      net::write_arp_announcement(net::ArpFrame(bytes, net::kArpFrameLength), attachments_[i].port->mac(),
+                                  interface.address);
+      egress_.push(frame, i);
+      ++counters_.arp_requests_sent;
+    }
+  }
+  egress_.flush();
+}
+
+void Worker::run(const std::atomic<bool>& stop) {
+  Idle::prepare_thread();
+  while (!stop.load(std::memory_order_relaxed)) {
+    const bool worked = poll_once();
+    const net::Instant next = core_.wheel.next_expiry();
+    const net::Duration sleep =
+        idle_.after_round(worked, next.is_never() ? Idle::kLongest : next - core_.now);
+    if (sleep > net::Duration::zero()) {
+      ++counters_.sleeps;
+      Idle::sleep(sleep);
+    }
+  }
+  abort_all();
+}
+
+// The way of a frame. One clock read; one direction; frees last.
+bool Worker::poll_once() {
+  ++counters_.polls;
+  core_.set_now(clock_.now());
+  cookies_.advance(core_.now);
+
+  uint32_t frames = 0;
+  for (uint8_t i = 0; i < attachments_.size(); ++i) frames += arrive(i);  // receive, parse, look up, arrive
+  for (size_t i = 0; i < core_.ready.size(); ++i) serve(core_.ready[i]);  // services may make others ready
+  time_out();
+  const bool worked = frames != 0 || !core_.ready.empty();
+  emit();
+  egress_.flush();
+  for (const uint32_t index : finished_) forget(index);
+  finished_.clear();
+  core_.released.clear();
+  if (!worked) ++counters_.polls_idle;
+  return worked;
+}
+
+// --- Receive, look up, arrive
+// --------------------------------------------------------------------------------------
+
+uint32_t Worker::arrive(uint8_t attachment) {
+  static_assert(Ingress::kBurst <= dpdk::FlowTable::kMaxBurst);
+  uint32_t frames = 0;
+  const uint32_t count = ingress_.receive(attachment, core_.now, arrivals_, frames);
+  if (count == 0) return frames;
+  const std::span arrivals = std::span(arrivals_).first(count);
+
+  std::array<net::FourTuple, Ingress::kBurst> tuples;
+  std::array<uint32_t, Ingress::kBurst> hashes;
+  std::array<int32_t, Ingress::kBurst> positions;
+  for (uint32_t i = 0; i < count; ++i) tuples[i] = arrivals[i].tuple;
+  table_.hash(std::span(tuples).first(count), hashes);
+  table_.find(std::span(tuples).first(count), std::span(hashes).first(count), positions);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (positions[i] == dpdk::FlowTable::kAbsent) continue;
+    const auto* tcb = reinterpret_cast<const char*>(&connections_[static_cast<uint32_t>(positions[i])]);
+    __builtin_prefetch(tcb);
+    __builtin_prefetch(tcb + 64);
+  }
+
+  std::array<uint8_t, Ingress::kBurst> strangers;
+  uint32_t stranger_count = 0;
+  for (uint32_t i = 0; i < count; ++i) {
+    if (positions[i] == dpdk::FlowTable::kAbsent) {
+      strangers[stranger_count++] = static_cast<uint8_t>(i);
+      continue;
+    }
+    on_hit(arrivals[i], static_cast<uint32_t>(positions[i]));
+    if (arrivals[i].frame != nullptr) strangers[stranger_count++] = static_cast<uint8_t>(i);
+  }
+  if (stranger_count != 0) {
+    on_strangers(attachment, arrivals, hashes, std::span(strangers).first(stranger_count));
+  }
+  return frames;
+}
+
+// The arrival's text as a packet of its own; a frame without text is freed. Either way the frame is taken.
+net::Packet Worker::take_text(Arrival& arrival) {
+  rte_mbuf* frame = std::exchange(arrival.frame, nullptr);
+  if (arrival.seg.length != 0) return dpdk::take_payload(frame, arrival.text_offset, arrival.seg.length);
+  dpdk::free_frame(frame);
+  return {};
+}
+
+// A segment of a known connection. Leaves the frame in the arrival when a new SYN ended a TIME-WAIT.
+void Worker::on_hit(Arrival& arrival, uint32_t index) {
+  tcp::Connection& connection = core_.connection(index);
+  const bool may_reopen = connection.tcb.state == tcp::State::kTimeWait && arrival.seg.has(tcp::kSyn);
+  net::Packet text;
+  if (!may_reopen) text = take_text(arrival);
+  switch (connection.on_segment(arrival.seg, std::move(text), core_)) {
+    case tcp::Verdict::kDone:
+      break;
+    case tcp::Verdict::kReset:
+      if (const auto header = tcp::reset_for(arrival.seg)) {
+        egress_.reply(*header, paths_[index]);
+        ++core_.counters.resets_sent;
+      }
+      break;
+    case tcp::Verdict::kReopen:
+      serve(index);
+      forget(index);
+      return;
+  }
+  if (arrival.frame != nullptr) dpdk::free_frame(std::exchange(arrival.frame, nullptr));
+}
+
+// --- Segments that no connection knows
+// -----------------------------------------------------------------------------
+
+// The PRF of all cookies in a burst is computed at once.
+void Worker::on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::span<const uint32_t> hashes,
+                          std::span<const uint8_t> strangers) {
+  std::array<tcp::SynCookies::Query, Ingress::kBurst> queries;
+  std::array<net::PrfBlock, Ingress::kBurst> seals;
+  std::array<const tcp::Listener*, Ingress::kBurst> listeners;
+  const size_t count = strangers.size();
+  for (size_t i = 0; i < count; ++i) {
+    const Arrival& arrival = arrivals[strangers[i]];
+    listeners[i] = listeners_.find(arrival.tuple.local, arrival.tuple.local_port);
+    queries[i] = arrival.seg.has(tcp::kSyn) ? cookies_.query_for_syn(arrival.tuple)
+                                            : cookies_.query_for_ack(arrival.tuple, arrival.seg.ack);
+  }
+  cookies_.seal(std::span(queries).first(count), std::span(seals).first(count));
+
+  opened_in_burst_ = false;
+  for (size_t i = 0; i < count; ++i) {
+    Arrival& arrival = arrivals[strangers[i]];
+    const uint32_t hash = hashes[strangers[i]];
+    ++core_.counters.segments_received;
+    if (arrival.seg.has(tcp::kRst)) ++core_.counters.resets_received;
+    if (listeners[i] == nullptr) {
+      ++core_.counters.listen_unserved;
+      reset_stranger(attachment, arrival);
+    } else if (arrival.seg.has(tcp::kSyn) && !arrival.seg.has(tcp::kAck)) {
+      const auto answer =
+          listeners[i]->answer_syn(arrival.seg, seals[i], cookies_, core_.ts_now, core_.counters);
+      if (answer) {
+        egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
+                      {arrival.tuple, hash, arrival.from, attachment});
+      }
+    } else if (arrival.seg.has(tcp::kAck)) {
+      on_third_segment(attachment, arrival, hash, *listeners[i], seals[i]);
+    }
+    if (arrival.frame != nullptr) dpdk::free_frame(std::exchange(arrival.frame, nullptr));
+  }
+}
+
+void Worker::reset_stranger(uint8_t attachment, Arrival& arrival) {
+  const auto header = tcp::reset_for(arrival.seg);
+  if (!header) return;
+  egress_.reply(std::exchange(arrival.frame, nullptr), *header, {arrival.tuple, 0, arrival.from, attachment});
+  ++core_.counters.resets_sent;
+  ++core_.counters.segments_sent;
+}
+
+// An ACK to a listening address: the handshake's third segment, or a segment behind it in the same burst, or
+// nothing.
+void Worker::on_third_segment(uint8_t attachment, Arrival& arrival, uint32_t hash,
+                              const tcp::Listener& listener, const net::PrfBlock& seal) {
+  if (opened_in_burst_) {
+    const int32_t position = table_.find(arrival.tuple, hash);
+    if (position != dpdk::FlowTable::kAbsent) return on_hit(arrival, static_cast<uint32_t>(position));
+  }
+  const auto agreement = listener.accept_third(arrival.seg, seal, cookies_, core_.counters);
+  if (!agreement) return reset_stranger(attachment, arrival);
+  if (core_.pressed()) {
+    ++core_.counters.connections_refused_memory;
+    return reset_stranger(attachment, arrival);
+  }
+  const int32_t position = table_.insert(arrival.tuple, hash);
+  if (position == dpdk::FlowTable::kAbsent) {
+    ++core_.counters.connections_refused_full;
+    return reset_stranger(attachment, arrival);
+  }
+  opened_in_burst_ = true;
+  const auto index = static_cast<uint32_t>(position);
+  paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
+  tcp::Connection& connection = core_.connection(index);
+  connection.open_passive(*agreement, core_);
+  connection.on_segment(arrival.seg, take_text(arrival), core_);
+}
+
+// --- Serve, time out, emit
+// -----------------------------------------------------------------------------------------
+
+void Worker::serve(uint32_t index) {
+  tcp::Connection& connection = core_.connection(index);
+  if ((connection.tcb.marks & tcp::kServiceMarks) == 0) return;
+  Service& service = *bindings_[connection.tcb.profile].service;
+  Socket socket(connection, core_, receive_pool_);
+  const auto take = [&](tcp::Mark mark) {
+    const bool was = (connection.tcb.marks & mark) != 0;
+    connection.tcb.marks = static_cast<uint16_t>(connection.tcb.marks & ~mark);
+    return was;
+  };
+  if (take(tcp::kMarkOpened)) service.opened(socket);
+  if (take(tcp::kMarkText)) service.text(socket);
+  if (take(tcp::kMarkEnded)) service.ended(socket);
+  if (take(tcp::kMarkWritable)) service.writable(socket);
+  if (take(tcp::kMarkClosed)) {
+    service.closed(socket);
+    socket.skip(socket.unread());
+  }
+}
+
+void Worker::time_out() {
+  // Enough for any burst of work; what is left over is due at once in the next round.
+  constexpr uint32_t kMost = 1024;
+  for (uint32_t i = 0; i < kMost; ++i) {
+    const uint32_t index = core_.wheel.expire(core_.now);
+    if (index == tcp::TimerWheel::kNone) return;
+    core_.connection(index).on_timeout(core_);
+  }
+}
+
+// Each ready connection is asked once. One that is not done, since the outbox filled up or its service has
+// yet to hear of something, puts itself behind the others, for the next round.
+void Worker::emit() {
+  const auto depart_all = [&] {
+    for (const tcp::Departure& departure : core_.outbox.departures()) {
+      egress_.depart(departure, paths_[departure.connection]);
+    }
+    core_.outbox.clear();
+  };
+  const size_t count = core_.ready.size();
+  for (size_t i = 0; i < count; ++i) {
+    const uint32_t index = core_.ready[i];
+    tcp::Connection& connection = core_.connection(index);
+    connection.emit(core_);
+    if (core_.outbox.room() < Egress::kBurst) depart_all();
+    if (connection.finished()) finished_.push_back(index);
+  }
+  depart_all();
+  core_.ready.erase(core_.ready.begin(), core_.ready.begin() + static_cast<ptrdiff_t>(count));
+}
+
+// Gives the slot back. One that a reopened TIME-WAIT left behind in the ready list is free already.
+void Worker::forget(uint32_t index) {
+  Path& path = paths_[index];
+  if (path.tuple.local_port == 0) return;
+  table_.erase(path.tuple, path.hash);
+  path = Path{};
+  core_.connection(index).release(core_);
+}
+
+void Worker::abort_all() {
+  core_.set_now(clock_.now());
+  for (uint32_t index = 0; index < connections_.size(); ++index) {
+    tcp::Connection& connection = connections_[index];
+    if (connection.tcb.state == tcp::State::kClosed) continue;
+    connection.abort(core_);
+    serve(index);
+    connection.emit(core_);
+    for (const tcp::Departure& departure : core_.outbox.departures())
+      egress_.depart(departure, paths_[index]);
+    core_.outbox.clear();
+    forget(index);
+  }
+  core_.ready.clear();
+  egress_.flush();
+  core_.released.clear();
+}
+
+}  // namespace tern::stack

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One core's stack. poll_once() is the way of a frame, phase by phase; see the README.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "net/dpdk/clock.hpp"
+#include "net/dpdk/flow_table.hpp"
+#include "net/dpdk/frame.hpp"
+#include "net/drop.hpp"
+#include "stack/counters.hpp"
+#include "stack/egress.hpp"
+#include "stack/idle.hpp"
+#include "stack/ingress.hpp"
+#include "stack/listeners.hpp"
+#include "stack/neighbours.hpp"
+#include "stack/path.hpp"
+#include "stack/service.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/core.hpp"
+#include "tcp/syn_cookie.hpp"
+
+namespace tern::stack {
+
+// A configured service on this core: its settings, where it listens, and the object that serves.
+struct Binding {
+  tcp::Config config;
+  std::vector<ListenAddress> listen;
+  std::unique_ptr<Service> service;
+};
+
+struct WorkerOptions {
+  std::string name;  // of memory that it reserves, unique in the process
+  uint32_t max_connections = 100'000;
+  IdleMode idle = IdleMode::kAdaptive;
+  net::PrfKey cookie_secret{};  // the same for all workers
+  net::PrfKey table_secret{};
+  uint32_t receive_reserve = 4096;  // buffers of the receive pool that connections must leave to the ports
+};
+
+class Worker {
+ public:
+  // receive: the pool that the attachments' queues receive into, and services allocate from; headers: see
+  // Egress. Throws std::runtime_error with the remedy when memory is short.
+  Worker(WorkerOptions options, std::vector<Attachment> attachments, std::vector<Binding> bindings,
+         net::dpdk::FramePool& receive, net::dpdk::FramePool& headers, const net::dpdk::Clock& clock);
+  ~Worker();
+  Worker(const Worker&) = delete;
+  Worker& operator=(const Worker&) = delete;
+
+  // Tells each link where our addresses are (RFC 5227 section 2.3). Once, before the first poll.
+  void announce();
+  // Polls until stop is set, then resets what is open.
+  void run(const std::atomic<bool>& stop);
+  // One round; returns whether there was anything to do.
+  bool poll_once();
+  // Sends RST to every connection and forgets it.
+  void abort_all();
+
+  // Written by this worker's core only; any thread may read.
+  const Counters& counters() const { return counters_; }
+  const net::DropCounters& drops() const { return drops_; }
+  const tcp::Counters& tcp_counters() const { return core_.counters; }
+  const std::array<net::Counter, tcp::kStates>& connections_in() const { return core_.connections_in; }
+
+  // Memory that connections of this number take, tables and timers included, in bytes.
+  static uint64_t footprint(uint32_t max_connections);
+
+ private:
+  uint32_t arrive(uint8_t attachment);
+  void on_hit(Arrival& arrival, uint32_t index);
+  void on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::span<const uint32_t> hashes,
+                    std::span<const uint8_t> strangers);
+  void on_third_segment(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                        const net::PrfBlock& seal);
+  void reset_stranger(uint8_t attachment, Arrival& arrival);
+  void serve(uint32_t index);
+  void time_out();
+  void emit();
+  void forget(uint32_t index);
+  net::Packet take_text(Arrival& arrival);
+
+  const WorkerOptions options_;
+  std::vector<Attachment> attachments_;
+  std::vector<Binding> bindings_;
+  std::vector<tcp::Config> profiles_;  // bindings' configs, side by side
+  const net::dpdk::Clock& clock_;
+  net::dpdk::FramePool& receive_pool_;
+
+  Counters counters_;
+  net::DropCounters drops_;
+  net::dpdk::FlowTable table_;
+  std::span<tcp::Connection> connections_;  // EAL memory, by the table's positions
+  std::span<Path> paths_;                   // likewise
+  tcp::SynCookies cookies_;
+  tcp::Core core_;
+  Listeners listeners_;
+  Neighbours neighbours_;
+  Egress egress_;
+  Ingress ingress_;
+  Idle idle_;
+
+  std::array<Arrival, Ingress::kBurst> arrivals_;
+  std::vector<uint32_t> finished_;
+  bool opened_in_burst_ = false;
+};
+
+}  // namespace tern::stack
