@@ -96,6 +96,7 @@ constexpr uint16_t kMaxSlices = kMaxReferences / 2;
 // In memory from EAL's heap, since the device reads it; the bytes follow it.
 struct StaticPayload::Block {
   std::atomic<uint32_t> shares_in_use{kShares};
+  rte_iova_t address = 0;  // of the bytes, as a device sees them
   uint32_t size = 0;
   uint32_t current = 0;  // the share that slices are taken from
   std::array<rte_mbuf_ext_shared_info, kShares> shares{};
@@ -141,6 +142,8 @@ StaticPayload::StaticPayload(std::span<const uint8_t> bytes) {
         " bytes: EAL's memory is used up; give it more huge pages, or a larger -m without them");
   }
   block_ = new (memory) Block;
+  // DPDK knows the address only of an allocation's first byte.
+  block_->address = rte_malloc_virt2iova(memory) + sizeof(Block);
   block_->size = static_cast<uint32_t>(bytes.size());
   for (rte_mbuf_ext_shared_info& share : block_->shares) {
     share.free_cb = &Block::on_share_unused;
@@ -165,8 +168,8 @@ Packet StaticPayload::slice(FramePool& pool, uint32_t offset, uint32_t length) {
   rte_mbuf* buffer = rte_pktmbuf_alloc(pool.pool());
   if (buffer == nullptr) return {};
   rte_mbuf_ext_refcnt_update(share, 1);
-  rte_pktmbuf_attach_extbuf(buffer, block_->bytes(), rte_malloc_virt2iova(block_->bytes()),
-                            static_cast<uint16_t>(block_->size), share);
+  rte_pktmbuf_attach_extbuf(buffer, block_->bytes(), block_->address, static_cast<uint16_t>(block_->size),
+                            share);
   packet_field(buffer) = {.next = nullptr,
                           .seq = 0,
                           .offset = static_cast<uint16_t>(offset),
