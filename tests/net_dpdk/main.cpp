@@ -25,11 +25,6 @@ bool has_own_network() { return own_network; }
 
 }  // namespace tern::test
 
-#if defined(__SANITIZE_ADDRESS__)
-// EAL keeps some of its own until the process ends.
-extern "C" const char* __lsan_default_suppressions() { return "leak:librte_\n"; }
-#endif
-
 int main(int argc, char** argv) {
   testing::InitGoogleTest(&argc, argv);
   // Before EAL has threads, which would stay behind. The namespace, and each tap in it, ends with the

@@ -105,6 +105,7 @@ class PortTest : public testing::Test {
     std::memcpy(put(frame, static_cast<uint32_t>(front.size())), front.data(), front.size());
     for (size_t i = 0; i < lengths.size(); ++i) {
       Bytes piece(lengths[i]);
+      piece.reserve(1);  // an empty piece has an address too
       for (uint8_t& byte : piece) byte = static_cast<uint8_t>(seed_ = seed_ * 1'664'525 + 1'013'904'223);
       if (i == 0) {
         std::memcpy(put(frame, lengths[0]), piece.data(), piece.size());

@@ -62,7 +62,9 @@ void FlowTable::hash(std::span<const FourTuple> tuples, std::span<uint32_t> hash
   for (size_t done = 0; done < tuples.size();) {
     const size_t count = std::min(tuples.size() - done, kHashedAtOnce);
     // The last four bytes of each block stay zero.
-    for (size_t i = 0; i < count; ++i) std::memcpy(input[i].words.data(), &tuples[done + i], sizeof(FourTuple));
+    for (size_t i = 0; i < count; ++i) {
+      std::memcpy(input[i].words.data(), &tuples[done + i], sizeof(FourTuple));
+    }
     prf_.batch({input.data(), count}, {output.data(), count});
     for (size_t i = 0; i < count; ++i) hashes[done + i] = static_cast<uint32_t>(output[i].words[0]);
     done += count;
