@@ -85,7 +85,7 @@ void check_table_names(const toml::table& root, ProblemLog& log) {
 PortTable read_ports(const toml::table& root, ProblemLog& log) {
   PortTable ports;
   const auto tables = repeated_tables(root, "port", log);
-  ports.complete = tables.size() > 0;
+  ports.complete = !tables.empty();
   const bool none = !root.contains("port") || (root["port"].is_array() && root["port"].as_array()->empty());
   if (none) {
     log.error(root.contains("port") ? position_of(*root.get("port")) : kTop, "port",

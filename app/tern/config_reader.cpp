@@ -80,6 +80,7 @@ std::string unknown_key_text(std::string_view written, std::string_view table,
     return text + place + "; did you mean " + (table.empty() ? header(meant) : std::string(meant)) + "?";
   }
   std::vector<std::string> headers;
+  headers.reserve(names.size());
   for (const auto name : names) headers.push_back(table.empty() ? header(name) : std::string(name));
   const std::vector<std::string_view> views(headers.begin(), headers.end());
   return text + place + "; known are " + enumerate(views);

@@ -108,6 +108,12 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   EXPECT_EQ(fields(config.services.at(0).tcp), fields(expected));
 }
 
+TEST(ConfigValues, RetransmissionTimeoutsMayAllBeTheSame) {
+  const Config config =
+      config_of(minimal({}, {}, "rto_min_ms = 1000\nrto_initial_ms = 1000\nrto_max_ms = 1000\n"));
+  EXPECT_EQ(config.services.at(0).tcp.rto_min, config.services.at(0).tcp.rto_max);
+}
+
 TEST(ConfigValues, AServiceOverridesTcpForItselfAlone) {
   const Config config = config_of(
       minimal({}, {},
