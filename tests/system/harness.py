@@ -321,6 +321,18 @@ def abort(connection):
     connection.close()
 
 
+def sequence_numbers(connection):
+    """The next sequence number that the kernel will send, and the next that it expects (TCP_REPAIR)."""
+    repair, queue, number = 19, 20, 21
+    connection.setsockopt(socket.IPPROTO_TCP, repair, 1)
+    found = []
+    for which in (2, 1):  # the send queue, the receive queue
+        connection.setsockopt(socket.IPPROTO_TCP, queue, which)
+        found.append(connection.getsockopt(socket.IPPROTO_TCP, number) % 2**32)
+    connection.setsockopt(socket.IPPROTO_TCP, repair, -1)  # off, without a window probe
+    return found
+
+
 def receive_exactly(connection, size):
     """Exactly size bytes; fails when the peer closes earlier."""
     parts, left = [], size

@@ -3,8 +3,9 @@
 
 import socket
 
-from harness import CHARGEN, ECHO, HTTP, abort, eventually
+from harness import CHARGEN, CLIENT, ECHO, HTTP, SERVER, abort, eventually, receive_exactly, sequence_numbers
 from peer_case import PeerCase, get, request
+from raw_frames import ACK, PSH, ethernet, ipv4, tcp
 
 
 def is_served(connection):
@@ -85,7 +86,7 @@ class Buffers(PeerCase):
                     client.sendall(request("/bytes/1073741824"))
             self.assertGreater(len(clients), 0)
             self.assertTrue(self.tern.is_running())
-            self.net.run("ping", "-c", "3", "-i", "0.3", "-W", "5", "192.0.2.2", check=False)
+            self.net.run("ping", "-c", "3", "-i", "0.3", "-W", "5", SERVER, check=False)
         finally:
             for client in clients:
                 abort(client)
@@ -113,26 +114,33 @@ class Buffers(PeerCase):
         self.expect_served_again()
 
     def test_many_holes_pin_no_more_than_may_be(self):
-        # Segments of one byte each, every other one lost on purpose: all that arrives waits for reassembly.
-        self.net.run("iptables", "-A", "OUTPUT", "-p", "tcp", "--dport", ECHO, "-m", "length", "--length", "53:60", "-m",
-                     "statistic", "--mode", "nth", "--every", "2", "-j", "DROP")
-        clients = []
+        # CVE-2018-5390: segments of one byte, with a hole before each, wait for reassembly; then one segment fills all holes.
+        self.net.run("sysctl", "-w", "net.ipv4.tcp_timestamps=0")  # segments made by hand carry none
+        text, clients = b"x" * 1400, []
+        kept = self.tern.count("text_out_of_order")
         try:
             for _ in range(20):
-                client = self.net.connect(ECHO)
-                client.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                client.settimeout(0.01)
-                clients.append(client)
-                try:
-                    for _ in range(300):
-                        client.sendall(b"x")
-                except OSError:
-                    pass
+                clients.append(client := self.net.connect(ECHO))
+                self.send_with_holes(client, text)
+            self.assertGreater(self.tern.count("text_out_of_order"), kept)
+            for client in clients:
+                client.sendall(text)
+                self.assertEqual(receive_exactly(client, len(text)), text)
         finally:
-            self.net.run("iptables", "-F", "OUTPUT")
+            self.net.run("sysctl", "-w", "net.ipv4.tcp_timestamps=1")
             for client in clients:
                 abort(client)
         self.expect_served_again()
+
+    def send_with_holes(self, client, text):
+        """Every other byte of text, each as a segment of its own, behind the kernel's back."""
+        port, (seq, ack) = client.getsockname()[1], sequence_numbers(client)
+        to, sender = self.net.mac(), self.net.client_mac()
+        with self.net.socket(socket.AF_PACKET, socket.SOCK_RAW) as raw:
+            raw.bind((self.net.tap, 0))
+            for at in range(2, len(text), 2):
+                segment = tcp(CLIENT, SERVER, (port, ECHO), PSH | ACK, (seq + at) % 2**32, ack, payload=text[at:at + 1])
+                raw.send(ethernet(to, sender, ipv4(CLIENT, SERVER, segment)))
 
     def expect_served_again(self):
         self.expect_no_connections()
