@@ -18,10 +18,12 @@ namespace tern::net {
   X(kFrameTooShort, "frame_too_short", "Fewer bytes than an Ethernet header.")                                       \
   X(kFrameNotOurs, "frame_not_ours", "Unicast destination address of another station.")                              \
   X(kFrameSource, "frame_source", "Source address is a group's, which no station has (IEEE 802.3 clause 3.2.3).")    \
+  X(kFrameGroup, "frame_group", "Sent to a group of stations, though to one of our addresses (RFC 1122 3.3.6).") \
   X(kVlanUnknown, "vlan_unknown", "Tagged with a VLAN that the port does not serve.")                                \
   X(kEtherTypeUnknown, "ether_type_unknown", "Neither ARP nor IPv4.")                                                \
   X(kArpMalformed, "arp_malformed", "ARP too short, not Ethernet and IPv4, neither request nor reply (RFC 826).")    \
   X(kArpUnwanted, "arp_unwanted", "ARP for an address that is not ours, or an unasked reply.")                       \
+  X(kArpConflict, "arp_conflict", "ARP by which another station claims an address of ours (RFC 5227 2.4).") \
   X(kIpv4TooShort, "ipv4_too_short", "Fewer bytes than an IPv4 header.")                                             \
   X(kIpv4Version, "ipv4_version", "Version field is not 4.")                                                         \
   X(kIpv4HeaderLength, "ipv4_header_length", "Header length below five words or beyond the packet.")                 \

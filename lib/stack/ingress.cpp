@@ -50,8 +50,8 @@ bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arriv
   if (to != here.port->mac() && !to.is_group()) return drop(frame, net::Drop::kFrameNotOurs);
   if (parsed.content == net::Content::kArp) return on_arp(frame, parsed, attachment, now), false;
   if (!here.owns(parsed.destination)) return drop(frame, net::Drop::kIpv4NotOurs);
+  if (to.is_group()) return drop(frame, net::Drop::kFrameGroup);
   if (parsed.content == net::Content::kIcmp) return on_icmp(frame, parsed, attachment), false;
-  if (to.is_group()) return drop(frame, net::Drop::kTcpGroup);
 
   const std::span<const uint8_t> segment = bytes.subspan(parsed.l4_offset, parsed.l4_length);
   uint32_t text_offset = 0;
@@ -75,6 +75,10 @@ void Ingress::on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachme
   }
   // RFC 826: who speaks to us is worth remembering; who was known already is updated by whatever it says.
   const bool for_us = here.owns(arp.target);
+  if (here.owns(arp.sender)) {
+    drop(frame, net::Drop::kArpConflict);
+    return;
+  }
   if (!arp.sender.is_unspecified()) neighbours_.learn(attachment, arp.sender, arp.sender_mac, for_us, now);
   if (!for_us || arp.operation != net::ArpOperation::kRequest) {
     if (for_us) {

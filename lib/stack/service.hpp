@@ -30,6 +30,9 @@ class Socket {
   // Whether everything has been read and the peer has closed its direction.
   bool at_end() const { return connection_.at_end(); }
 
+  // Whether the peer has closed its direction, read or unread.
+  bool peer_closed() const { return connection_.has(tcp::kFinReceived); }
+
   // --- Sending ---
   // Bytes that send() would take; 0 after shutdown().
   uint32_t send_room() const { return connection_.send_room(core_); }
@@ -38,17 +41,19 @@ class Socket {
   bool send(net::Packet& packet) { return connection_.send(packet, core_); }
   // Asks for writable() without having been refused.
   void want_room() { connection_.tcb.marks |= tcp::kMarkWantsRoom; }
-  // An empty packet with tailroom, and one on static memory; null when buffers have run out: try again at
-  // writable().
-  net::Packet allocate() { return pool_.allocate_packet(); }
+  // An empty packet with tailroom, and one on static memory; null when buffers have run out: writable()
+  // follows in the next round, to try again.
+  net::Packet allocate() { return or_retry(pool_.allocate_packet()); }
   net::Packet slice(net::dpdk::StaticPayload& payload, uint32_t offset, uint32_t length) {
-    return payload.slice(pool_, offset, length);
+    return or_retry(payload.slice(pool_, offset, length));
   }
 
   // --- Closing ---
-  void shutdown() { connection_.shutdown(core_); }  // no more to send; reading goes on
-  void close() { connection_.close(core_); }        // neither; unread text makes it abort()
-  void abort() { connection_.abort(core_); }        // RST
+  // No more to send; reading goes on. If want_room() asked, writable() follows when the peer has acknowledged
+  // it all.
+  void shutdown() { connection_.shutdown(core_); }
+  void close() { connection_.close(core_); }  // neither; unread text makes it abort()
+  void abort() { connection_.abort(core_); }  // RST
 
   // --- About it ---
   uint32_t index() const { return core_.index_of(connection_); }
@@ -58,6 +63,11 @@ class Socket {
   net::Instant now() const { return core_.now; }
 
  private:
+  net::Packet or_retry(net::Packet packet) {
+    if (!packet) core_.mark(connection_, tcp::kMarkWritable);
+    return packet;
+  }
+
   tcp::Connection& connection_;
   tcp::Core& core_;
   net::dpdk::FramePool& pool_;

@@ -68,6 +68,10 @@ void Connection::on_fin_acknowledged(Core& core) {
       core.set_state(*this, State::kFinWait2);
       // Nobody reads any more, so nobody waits for the peer's FIN for ever.
       if (has(kReadClosed)) tcb.idle_deadline = core.now + core.config(*this).fin_wait_2;
+      if ((tcb.marks & kMarkWantsRoom) != 0) {
+        tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkWantsRoom);
+        core.mark(*this, kMarkWritable);
+      }
       break;
     case State::kClosing:
       enter_time_wait(core);

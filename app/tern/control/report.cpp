@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The counters of all workers, added up and named.
+#include "tern/control/report.hpp"
+
+#include <fmt/format.h>
+
+#include <span>
+
+namespace tern::app {
+
+namespace {
+
+void add(CounterGroup& group, size_t index, const net::CounterDescription& description, uint64_t value) {
+  if (index == group.counters.size()) group.counters.push_back({description, 0});
+  group.counters[index].value += value;
+}
+
+}  // namespace
+
+std::vector<CounterGroup> read_counters(std::span<const std::unique_ptr<stack::Worker>> workers) {
+  CounterGroup stack_group{"stack", {}};
+  CounterGroup tcp_group{"tcp", {}};
+  CounterGroup drops{"drops", {}};
+  for (const auto& worker : workers) {
+    size_t i = 0;
+    stack::for_each_counter(worker->counters(),
+                            [&](const auto& about, uint64_t value) { add(stack_group, i++, about, value); });
+    i = 0;
+    tcp::for_each_counter(worker->tcp_counters(),
+                          [&](const auto& about, uint64_t value) { add(tcp_group, i++, about, value); });
+    for (size_t reason = 1; reason < net::kDropReasons; ++reason) {
+      add(drops, reason - 1, net::kDropDescriptions[reason], worker->drops()[reason].value());
+    }
+  }
+  return {std::move(stack_group), std::move(tcp_group), std::move(drops)};
+}
+
+std::array<uint64_t, tcp::kStates> read_connections(std::span<const std::unique_ptr<stack::Worker>> workers) {
+  std::array<uint64_t, tcp::kStates> states{};
+  for (const auto& worker : workers) {
+    for (size_t i = 0; i < states.size(); ++i) states[i] += worker->connections_in()[i].value();
+  }
+  return states;
+}
+
+std::string report(std::span<const std::unique_ptr<stack::Worker>> workers) {
+  std::string text;
+  for (const CounterGroup& group : read_counters(workers)) {
+    for (const CounterValue& counter : group.counters) {
+      if (counter.value == 0) continue;
+      text += fmt::format("{}.{} {} {}\n", group.name, counter.description.name, counter.value,
+                          counter.description.unit);
+    }
+  }
+  return text;
+}
+
+}  // namespace tern::app

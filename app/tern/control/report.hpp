@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The counters of all workers, added up and named; read by telemetry and by the report at exit.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "net/counter.hpp"
+#include "net/dpdk/port.hpp"
+#include "stack/worker.hpp"
+
+namespace tern::app {
+
+struct CounterValue {
+  net::CounterDescription description;
+  uint64_t value = 0;
+};
+
+// One group of counters: "stack", "tcp" or "drops".
+struct CounterGroup {
+  std::string name;
+  std::vector<CounterValue> counters;
+};
+
+// Every counter of these workers, in the order in which it is declared.
+std::vector<CounterGroup> read_counters(std::span<const std::unique_ptr<stack::Worker>> workers);
+// How many connections are in each state, by tcp::State.
+std::array<uint64_t, tcp::kStates> read_connections(std::span<const std::unique_ptr<stack::Worker>> workers);
+// All counters that are not zero, one per line as "group.name value", for the log at exit.
+std::string report(std::span<const std::unique_ptr<stack::Worker>> workers);
+
+}  // namespace tern::app

@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// tern's commands on DPDK's telemetry socket, for dpdk-telemetry.py and whatever else speaks to it.
+#pragma once
+
+#include "tern/appliance.hpp"
+
+namespace tern::app {
+
+// /tern/counters[,WORKER]     every counter, in groups: stack, tcp, drops
+// /tern/connections[,WORKER]  connections by state
+// /tern/ports                 each port's own statistics
+// WORKER: a number from 0; without it all workers are added up.
+class Telemetry {
+ public:
+  // appliance must outlive this.
+  explicit Telemetry(const Appliance& appliance);
+  ~Telemetry();
+  Telemetry(const Telemetry&) = delete;
+  Telemetry& operator=(const Telemetry&) = delete;
+};
+
+}  // namespace tern::app

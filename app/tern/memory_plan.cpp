@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a configuration costs in memory.
+#include "tern/memory_plan.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <filesystem>
+#include <fstream>
+
+#include "net/dpdk/frame.hpp"
+#include "stack/worker.hpp"
+
+namespace tern::app {
+
+namespace {
+
+constexpr uint64_t kMiB = 1024 * 1024;
+constexpr uint16_t kDescriptors = 1024;
+constexpr uint32_t kAutomaticBuffers = 32768;  // 80 MB with 1500-byte frames
+constexpr uint64_t kEalOwn = 64 * kMiB;        // EAL's heap, rings, driver state
+
+uint64_t mebibytes(uint64_t bytes) { return (bytes + kMiB - 1) / kMiB; }
+
+}  // namespace
+
+MemoryPlan plan_memory(const Config& config) {
+  MemoryPlan plan;
+  uint16_t mtu = 0;
+  for (const PortConfig& port : config.ports) mtu = std::max(mtu, port.mtu);
+  const auto ports = static_cast<uint32_t>(config.ports.size());
+  constexpr uint16_t kFrameOverhead = 22;  // Ethernet header, VLAN tag, checksum
+  plan.buffer_bytes = static_cast<uint16_t>(std::max(2048, mtu + kFrameOverhead));
+  plan.descriptors = kDescriptors;
+  // Each receive queue keeps its descriptors filled; a burst more is under way in the worker.
+  plan.receive_reserve = ports * (kDescriptors + 2u * 64);
+  plan.receive_buffers =
+      config.dataplane.buffers != 0 ? config.dataplane.buffers : kAutomaticBuffers + plan.receive_reserve;
+  // A frame takes a buffer for headers and perhaps two references, until the device has sent it.
+  plan.header_buffers = ports * kDescriptors * 3 + 1024;
+  plan.connection_bytes = stack::Worker::footprint(config.dataplane.max_connections);
+  plan.buffer_pool_bytes = net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes) +
+                           net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes);
+  plan.total_bytes = (plan.connection_bytes + plan.buffer_pool_bytes) * config.dataplane.workers.size();
+  return plan;
+}
+
+uint32_t MemoryPlan::plain_memory_mib() const {
+  // Large arrays must be contiguous, so leave room for what fragmentation takes.
+  return static_cast<uint32_t>(mebibytes(total_bytes + total_bytes / 4 + kEalOwn));
+}
+
+std::string describe(const MemoryPlan& plan, const Config& config) {
+  const uint32_t connections = config.dataplane.max_connections;
+  return fmt::format(
+      "memory: {} MiB for {} worker{}; each\n"
+      "  connections  {:>10} x {:>4} bytes = {:>6} MiB\n"
+      "  buffers      {:>10} x {:>4} bytes = {:>6} MiB ({} to receive and hold text, {} to send)\n",
+      mebibytes(plan.total_bytes), config.dataplane.workers.size(),
+      config.dataplane.workers.size() == 1 ? "" : "s", connections, plan.connection_bytes / connections,
+      mebibytes(plan.connection_bytes), plan.receive_buffers + plan.header_buffers,
+      plan.buffer_pool_bytes / (plan.receive_buffers + plan.header_buffers),
+      mebibytes(plan.buffer_pool_bytes), plan.receive_buffers, plan.header_buffers);
+}
+
+std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages) {
+  const uint64_t needed = huge_pages ? plan.total_bytes + kEalOwn : plan.plain_memory_mib() * kMiB;
+  if (needed <= free_bytes) return {};
+  if (huge_pages) {
+    return fmt::format(
+        "the configuration needs {} MiB and {} MiB of huge pages are free: reserve more "
+        "(echo {} > /proc/sys/vm/nr_hugepages for 2 MiB pages), or lower dataplane.max_connections or "
+        "dataplane.buffers, or pass --no-huge in eal.args",
+        mebibytes(needed), free_bytes / kMiB, mebibytes(needed) / 2 + 1);
+  }
+  return fmt::format(
+      "the configuration needs {} MiB and {} MiB of memory are free: lower dataplane.max_connections or "
+      "dataplane.buffers",
+      mebibytes(needed), free_bytes / kMiB);
+}
+
+uint64_t free_memory_bytes(bool huge_pages) {
+  uint64_t bytes = 0;
+  if (!huge_pages) {
+    std::ifstream file("/proc/meminfo");
+    for (std::string name, unit; file >> name;) {
+      uint64_t value = 0;
+      file >> value;
+      std::getline(file, unit);
+      if (name == "MemAvailable:") bytes = value * 1024;
+    }
+    return bytes;
+  }
+  std::error_code error;
+  for (const auto& size : std::filesystem::directory_iterator("/sys/kernel/mm/hugepages", error)) {
+    const std::string name = size.path().filename();  // hugepages-2048kB
+    const uint64_t page = std::strtoull(name.c_str() + name.find('-') + 1, nullptr, 10) * 1024;
+    uint64_t count = 0;
+    std::ifstream(size.path() / "free_hugepages") >> count;
+    bytes += page * count;
+  }
+  return bytes;
+}
+
+}  // namespace tern::app

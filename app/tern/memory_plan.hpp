@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a configuration costs in memory, reckoned before any of it is taken.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "tern/config.hpp"
+
+namespace tern::app {
+
+struct MemoryPlan {
+  uint32_t receive_buffers =
+      0;  // per worker: ports receive into them, connections hold them, services fill them
+  uint32_t receive_reserve = 0;    // of these, left to the ports whatever connections hold
+  uint32_t header_buffers = 0;     // per worker: frames on their way out
+  uint16_t buffer_bytes = 0;       // payload that one buffer takes
+  uint16_t descriptors = 0;        // of each port's queue
+  uint64_t connection_bytes = 0;   // per worker: table, TCBs, paths, timers
+  uint64_t buffer_pool_bytes = 0;  // per worker
+  uint64_t total_bytes = 0;        // all workers
+
+  // For --no-huge, where EAL reserves once: the total and what EAL itself takes.
+  uint32_t plain_memory_mib() const;
+};
+
+MemoryPlan plan_memory(const Config& config);
+// Lines for the operator, each ending with a newline.
+std::string describe(const MemoryPlan& plan, const Config& config);
+// Empty, or why the plan cannot be had from huge pages (or plain memory) and what to do. free_bytes: what
+// there is.
+std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages);
+// Free huge pages of all sizes, or free plain memory, in bytes.
+uint64_t free_memory_bytes(bool huge_pages);
+
+}  // namespace tern::app

@@ -1,0 +1,153 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A small HTTP/1.1 server. RFC 9110, RFC 9112.
+#include "tern/services/http.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+#include <charconv>
+#include <optional>
+#include <vector>
+
+namespace tern::app {
+
+namespace {
+
+constexpr std::string_view kPage =
+    "<!doctype html>\n<html><head><title>tern</title></head>\n"
+    "<body><h1>tern</h1><p>This page was sent by tern, a TCP in user space on DPDK.</p></body></html>\n";
+constexpr std::string_view kHtml = "text/html; charset=utf-8";
+constexpr std::string_view kPlain = "text/plain; charset=utf-8";
+constexpr std::string_view kBinary = "application/octet-stream";
+
+std::vector<uint8_t> make_pattern() {
+  constexpr uint32_t kRepetitions = 65535 / Http::kPeriod;
+  std::vector<uint8_t> bytes(Http::kPeriod * kRepetitions);
+  for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i % Http::kPeriod);
+  return bytes;
+}
+
+// N of "/bytes/N", if it is that and at most kMostBytes.
+std::optional<uint32_t> bytes_wanted(std::string_view target) {
+  constexpr std::string_view kPrefix = "/bytes/";
+  if (!target.starts_with(kPrefix)) return std::nullopt;
+  target.remove_prefix(kPrefix.size());
+  uint64_t n = 0;
+  const auto [end, error] = std::from_chars(target.data(), target.data() + target.size(), n);
+  if (error != std::errc() || end != target.data() + target.size() || n > Http::kMostBytes)
+    return std::nullopt;
+  return static_cast<uint32_t>(n);
+}
+
+}  // namespace
+
+Http::Http() : pattern_(make_pattern()) {}
+
+void Http::serve(stack::Socket& socket) {
+  auto progress = std::bit_cast<Progress>(socket.user());
+  while (!progress.closing || progress.remaining != 0) {
+    if (progress.remaining != 0 ? !send_body(socket, progress) : !answer_next(socket, progress)) break;
+  }
+  if (progress.closing && progress.remaining == 0) {
+    // Whatever else the client sent gets no answer. We close only when it has the last one whole: text that
+    // meets a closed socket means RST, which would overtake the answer (RFC 9112 section 9.6).
+    socket.skip(socket.unread());
+    if (progress.shut || socket.at_end()) {
+      socket.close();
+    } else {
+      socket.shutdown();
+      socket.want_room();
+      progress.shut = true;
+    }
+  } else if (socket.at_end() && progress.remaining == 0) {
+    socket.close();
+  }
+  socket.user() = std::bit_cast<uint64_t>(progress);
+}
+
+// Queues as much of the body as there is room for; false when that was not all.
+bool Http::send_body(stack::Socket& socket, Progress& progress) {
+  while (progress.remaining != 0) {
+    const uint32_t room = socket.send_room();
+    if (room == 0) return socket.want_room(), false;
+    const uint32_t length = std::min({room, progress.remaining, pattern_.size() - progress.offset});
+    net::Packet packet = socket.slice(pattern_, progress.offset, length);
+    if (!packet) return false;
+    socket.send(packet);
+    progress.remaining -= length;
+    progress.offset = static_cast<uint16_t>((progress.offset + length) % kPeriod);
+  }
+  return true;
+}
+
+// Answers the next request, if there is a whole one and room for the answer's head.
+bool Http::answer_next(stack::Socket& socket, Progress& progress) {
+  if (socket.unread() == 0) return false;
+  if (socket.send_room() == 0) return socket.want_room(), false;
+  HttpRequest request;
+  uint32_t length = 0;
+  std::span<const uint8_t> bytes = socket.front();
+  HttpParse outcome = parse_http_request(bytes, request, length);
+  if (outcome == HttpParse::kIncomplete && socket.unread() > bytes.size()) {
+    bytes = std::span<const uint8_t>(head_).first(socket.peek(head_));
+    outcome = parse_http_request(bytes, request, length);
+  }
+  if (outcome == HttpParse::kIncomplete) {
+    progress.closing = socket.peer_closed();  // the rest will never come
+    return progress.closing;
+  }
+  if (outcome == HttpParse::kDone) {
+    if (!answer(socket, progress, request)) return false;
+    socket.skip(length);
+    return true;
+  }
+  request.persistent = false;
+  return outcome == HttpParse::kTooLarge
+             ? respond(socket, progress, "431 Request Header Fields Too Large", 0, kPlain, request, {})
+             : respond(socket, progress, "400 Bad Request", 0, kPlain, request, {});
+}
+
+bool Http::answer(stack::Socket& socket, Progress& progress, const HttpRequest& request) {
+  HttpRequest last = request;
+  if (request.has_body) last.persistent = false;  // the body is not read, so nothing behind it can be
+  if (request.method == HttpMethod::kOther) {
+    last.persistent = false;
+    return respond(socket, progress, "405 Method Not Allowed\r\nAllow: GET, HEAD", 0, kPlain, last, {});
+  }
+  if (request.target == "/") {
+    return respond(socket, progress, "200 OK", static_cast<uint32_t>(kPage.size()), kHtml, last, kPage);
+  }
+  if (const auto wanted = bytes_wanted(request.target)) {
+    if (!respond(socket, progress, "200 OK", *wanted, kBinary, last, {})) return false;
+    if (request.method == HttpMethod::kGet) progress.remaining = *wanted;
+    progress.offset = 0;
+    return true;
+  }
+  constexpr std::string_view kMissing = "There is / and /bytes/N for N up to 1073741824.\n";
+  return respond(socket, progress, "404 Not Found", static_cast<uint32_t>(kMissing.size()), kPlain, last,
+                 kMissing);
+}
+
+// Queues the head of an answer and a short body; false when no buffer is to be had, which writable() will
+// mend.
+bool Http::respond(stack::Socket& socket, Progress& progress, std::string_view status, uint32_t length,
+                   std::string_view type, const HttpRequest& request, std::string_view body) {
+  net::Packet packet = socket.allocate();
+  if (!packet) return false;
+  const std::string_view persistence = !request.persistent ? "Connection: close\r\n"
+                                       : request.http_1_0  ? "Connection: keep-alive\r\n"
+                                                           : "";
+  const bool with_body = request.method == HttpMethod::kGet;
+  std::array<char, 1024> text;
+  const auto end =
+      fmt::format_to_n(text.data(), text.size(),
+                       "HTTP/1.1 {}\r\nServer: tern\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}\r\n{}",
+                       status, type, length, persistence, with_body ? body : std::string_view());
+  packet.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(end.size));
+  socket.send(packet);
+  progress.closing = !request.persistent;
+  return true;
+}
+
+}  // namespace tern::app

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The head of an HTTP/1 request.
+#include "tern/services/http_request.hpp"
+
+#include <algorithm>
+
+namespace tern::app {
+
+namespace {
+
+// RFC 9110 section 5.6.2.
+bool is_token_character(char c) {
+  if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return true;
+  return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+}
+
+bool is_token(std::string_view text) {
+  return !text.empty() && std::ranges::all_of(text, is_token_character);
+}
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
+
+bool same(std::string_view a, std::string_view lower_case) {
+  return std::ranges::equal(a, lower_case, {}, lower);
+}
+
+std::string_view trim(std::string_view text) {
+  while (!text.empty() && (text.front() == ' ' || text.front() == '\t')) text.remove_prefix(1);
+  while (!text.empty() && (text.back() == ' ' || text.back() == '\t')) text.remove_suffix(1);
+  return text;
+}
+
+// Whether one element of a comma-separated list is word.
+bool lists(std::string_view list, std::string_view word) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    if (same(trim(list.substr(0, comma)), word)) return true;
+    list = comma == std::string_view::npos ? std::string_view() : list.substr(comma + 1);
+  }
+  return false;
+}
+
+// RFC 9112 section 3: method SP target SP version.
+bool parse_request_line(std::string_view line, HttpRequest& request) {
+  const size_t first = line.find(' ');
+  if (first == std::string_view::npos) return false;
+  const size_t second = line.find(' ', first + 1);
+  if (second == std::string_view::npos) return false;
+  const std::string_view method = line.substr(0, first);
+  const std::string_view version = line.substr(second + 1);
+  request.target = line.substr(first + 1, second - first - 1);
+  if (!is_token(method) || request.target.empty()) return false;
+  if (!std::ranges::all_of(request.target, [](char c) { return c > ' ' && c <= '~'; })) return false;
+  if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+  request.http_1_0 = version == "HTTP/1.0";
+  request.persistent = !request.http_1_0;
+  request.method = method == "GET"    ? HttpMethod::kGet
+                   : method == "HEAD" ? HttpMethod::kHead
+                                      : HttpMethod::kOther;
+  return true;
+}
+
+// RFC 9112 section 5: name ":" value, no white space before the colon, no folding.
+bool parse_field(std::string_view line, HttpRequest& request, uint32_t& hosts) {
+  const size_t colon = line.find(':');
+  if (colon == std::string_view::npos) return false;
+  const std::string_view name = line.substr(0, colon);
+  const std::string_view value = trim(line.substr(colon + 1));
+  if (!is_token(name)) return false;
+  if (!std::ranges::all_of(value, [](unsigned char c) { return c >= ' ' || c == '\t'; })) return false;
+  if (same(name, "connection")) {
+    if (lists(value, "close")) request.persistent = false;
+    if (request.http_1_0 && lists(value, "keep-alive")) request.persistent = true;
+  } else if (same(name, "content-length")) {
+    if (value.empty() || !std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; }))
+      return false;
+    if (value.find_first_not_of('0') != std::string_view::npos) request.has_body = true;
+  } else if (same(name, "transfer-encoding")) {
+    request.has_body = true;
+  } else if (same(name, "host")) {
+    ++hosts;
+  }
+  return true;
+}
+
+}  // namespace
+
+HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& request, uint32_t& length) {
+  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
+                              std::min<size_t>(bytes.size(), kMaxHttpHead));
+  request = HttpRequest{};
+  uint32_t hosts = 0;
+  bool first = true;
+  for (size_t start = 0;;) {
+    const size_t end = text.find('\n', start);
+    if (end == std::string_view::npos) break;
+    if (end == start || text[end - 1] != '\r') return HttpParse::kMalformed;
+    const std::string_view line = text.substr(start, end - 1 - start);
+    start = end + 1;
+    if (first) {
+      if (!parse_request_line(line, request)) return HttpParse::kMalformed;
+      first = false;
+    } else if (line.empty()) {
+      length = static_cast<uint32_t>(start);
+      const bool host_as_due = hosts == 1 || (hosts == 0 && request.http_1_0);  // RFC 9112 section 3.2
+      return host_as_due ? HttpParse::kDone : HttpParse::kMalformed;
+    } else if (!parse_field(line, request, hosts)) {
+      return HttpParse::kMalformed;
+    }
+  }
+  return text.size() == kMaxHttpHead ? HttpParse::kTooLarge : HttpParse::kIncomplete;
+}
+
+}  // namespace tern::app

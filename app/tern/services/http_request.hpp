@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The head of an HTTP/1 request: RFC 9112 sections 2 to 5, strictly, since lenience is how requests are
+// smuggled.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string_view>
+
+namespace tern::app {
+
+enum class HttpMethod : uint8_t { kGet, kHead, kOther };
+
+struct HttpRequest {
+  HttpMethod method = HttpMethod::kOther;
+  std::string_view target;  // within the bytes parsed
+  bool persistent = true;   // whether the client will use the connection again (RFC 9112 section 9.3)
+  bool has_body = false;    // Content-Length other than 0, or Transfer-Encoding
+  bool http_1_0 = false;    // an answer that persists must say so
+};
+
+enum class HttpParse : uint8_t {
+  kDone,
+  kIncomplete,  // well-formed so far
+  kMalformed,   // 400
+  kTooLarge,    // 431: no end within kMaxHttpHead bytes
+};
+
+constexpr uint32_t kMaxHttpHead = 8192;
+
+// Parses the head of the first request in bytes. On kDone length is the head's length, empty line included.
+// Every line is judged as soon as it is complete, so that rubbish is refused without waiting for an empty
+// line.
+HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& request, uint32_t& length);
+
+}  // namespace tern::app
