@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstring>
+#include <map>
 #include <numeric>
 #include <stdexcept>
 #include <vector>
@@ -378,6 +379,10 @@ TEST_F(FrameTest, StaticPayloadGivesMoreSlicesThanOneCountHolds) {
     std::vector<Packet> slices;
     for (uint32_t i = 0; i < kSlices; ++i) slices.push_back(payload.slice(many, i % 100, 1));
     EXPECT_EQ(content(slices.back()), Bytes{bytes[(kSlices - 1) % 100]});
+    std::map<const rte_mbuf_ext_shared_info*, uint32_t> references;
+    for (const Packet& slice : slices) ++references[slice.buffer()->shinfo];
+    EXPECT_GT(references.size(), 1u);
+    for (const auto& [share, count] : references) EXPECT_EQ(share->refcnt, count + 1);  // and the owner's
     rte_mbuf* frame = frame_of({1});
     for (size_t i = 0; i < 3; ++i) ASSERT_TRUE(attach(frame, pool_, slices[i].buffer(), 0, 1));
     free_frame(frame);

@@ -86,7 +86,6 @@ void Eal::launch(unsigned index, std::function<void()> work) {
     throw std::runtime_error("worker " + std::to_string(index) + " is busy already");
   }
   worker.work = std::move(work);
-  worker.failure = nullptr;
   if (const int error = rte_eal_remote_launch(run, &worker, worker.lcore); error != 0) {
     throw std::runtime_error("worker " + std::to_string(index) +
                              " cannot be started: " + rte_strerror(-error));

@@ -35,7 +35,7 @@ class Eal {
 
   // Runs work on worker lcore number index (0-based, in the order of worker_cpus) until it returns.
   void launch(unsigned index, std::function<void()> work);
-  // Returns when that work has; throws what it threw.
+  // Returns when that work has; throws what it threw, or what work before it threw that nobody waited for.
   void wait(unsigned index);
   bool huge_pages() const;
 

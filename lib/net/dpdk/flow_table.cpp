@@ -74,7 +74,6 @@ void FlowTable::hash(std::span<const FourTuple> tuples, std::span<uint32_t> hash
 void FlowTable::find(std::span<const FourTuple> tuples, std::span<const uint32_t> hashes,
                      std::span<int32_t> positions) const {
   assert(tuples.size() <= kMaxBurst && hashes.size() >= tuples.size() && positions.size() >= tuples.size());
-  if (tuples.empty()) return;  // rte_hash calls an empty burst an error
   std::array<const void*, kMaxBurst> keys;
   for (size_t i = 0; i < tuples.size(); ++i) keys[i] = &tuples[i];
   // Signatures are only read, though the parameter does not say so.
