@@ -55,6 +55,8 @@ class Port {
   MacAddress mac() const;
   uint16_t mtu() const;
   const Offloads& offloads() const;
+  // For an operator to see, not to decide by: net_tap says down for good once its kernel's side is in another
+  // namespace, and carries frames all the same.
   bool link_up() const;
 
   struct Statistics {
