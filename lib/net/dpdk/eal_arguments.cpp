@@ -29,7 +29,10 @@ bool gives(const std::vector<std::string>& arguments, std::initializer_list<std:
 
 std::string join(const std::vector<unsigned>& numbers) {
   std::string text;
-  for (const unsigned number : numbers) text += (text.empty() ? "" : ",") + std::to_string(number);
+  for (const unsigned number : numbers) {
+    if (!text.empty()) text += ',';
+    text += std::to_string(number);
+  }
   return text;
 }
 

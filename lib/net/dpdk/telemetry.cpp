@@ -57,7 +57,7 @@ class Dictionary : public TelemetryReply {
     fill(reply);
     reply.close();
     check(rte_tel_data_add_dict_container(data_, allowed_name(name).c_str(), inner.get(), 0));
-    inner.release();  // DPDK frees it once it has been sent
+    (void)inner.release();  // DPDK frees it once it has been sent
   }
 
   void close() {
