@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Initial sequence numbers for connections that we open. RFC 6528: ISN = M + F(four-tuple, secret), M a 4 us clock.
+// Initial sequence numbers for connections that we open. RFC 6528: ISN = M + F(four-tuple, secret), M a 4 us
+// clock.
 #pragma once
 
 #include "net/address.hpp"

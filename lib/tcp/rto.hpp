@@ -10,7 +10,7 @@ namespace tern::tcp {
 
 // Smoothed round-trip time and its variation; in microseconds, to be small.
 struct RttEstimate {
-  uint32_t srtt_us = 0;    // 0 until the first sample
+  uint32_t srtt_us = 0;  // 0 until the first sample
   uint32_t rttvar_us = 0;
 
   // Section 2.2 and 2.3 with alpha 1/8, beta 1/4. A sample of 0 counts as 1 us.
