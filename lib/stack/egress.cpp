@@ -40,7 +40,7 @@ void Egress::depart(const tcp::Departure& departure, const Path& path) {
   }
   if (frame == nullptr) frame = build_with_text(departure, attachment, header_length);
   if (frame == nullptr) return;
-  write_headers(frame, dpdk::frame_bytes(frame).data(), departure.header, departure.text_length, path);
+  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, path);
   push(frame, path.attachment);
 }
 

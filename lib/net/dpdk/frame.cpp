@@ -108,6 +108,8 @@ bool attach(rte_mbuf* frame, FramePool& pool, rte_mbuf* payload, uint32_t offset
   return true;
 }
 
+uint8_t* frame_start(rte_mbuf* frame) { return rte_pktmbuf_mtod(frame, uint8_t*); }
+
 uint32_t frame_length(const rte_mbuf* frame) { return frame->pkt_len; }
 
 }  // namespace tern::net::dpdk

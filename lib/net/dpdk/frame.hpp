@@ -88,6 +88,8 @@ rte_mbuf* frame_in_place(rte_mbuf* payload, uint32_t length, uint32_t header_len
 // Chains a reference to [offset, offset + length) of the payload behind the frame: zero-copy. False when the
 // pool has no buffer for it.
 bool attach(rte_mbuf* frame, FramePool& pool, rte_mbuf* payload, uint32_t offset, uint32_t length);
+// The first byte of a frame, whatever it is made of.
+uint8_t* frame_start(rte_mbuf* frame);
 uint32_t frame_length(const rte_mbuf* frame);
 
 }  // namespace tern::net::dpdk
