@@ -75,7 +75,8 @@ uint64_t FramePool::footprint(uint32_t count, uint16_t payload_bytes) {
   // No buffer crosses a page. Without huge pages that leaves one buffer of a frame's size in each page.
   const uint64_t page = rte_eal_has_hugepages() != 0 ? kHugePageBytes : kPageBytes;
   const uint64_t per_page = std::max<uint64_t>(page / object, 1);
-  const uint64_t objects = (count + per_page - 1) / per_page * ((object + page - 1) / page * page);
+  const uint64_t pages_each = (object + page - 1) / page;  // more than one where a buffer exceeds a page
+  const uint64_t objects = count / per_page * pages_each * page + count % per_page * object;
   const uint64_t ring = std::bit_ceil(uint64_t{count} + 1) * sizeof(void*);
   return objects + ring;
 }
