@@ -10,7 +10,8 @@
 namespace tern::tcp {
 
 struct Config {
-  // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field 30 s).
+  // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field
+  // 30 s).
   net::Duration msl = std::chrono::seconds(30);
   // Largest text of a segment, both ways; what the path's MTU leaves after 40 bytes of headers.
   uint16_t mss = 1460;
@@ -34,8 +35,8 @@ struct Config {
   uint8_t retransmit_limit = 15;
   // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
   net::Duration delayed_ack = std::chrono::milliseconds(40);
-  // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two; each
-  // acknowledgment costs a frame, so a burst is merged up to this bound.
+  // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two;
+  // each acknowledgment costs a frame, so a burst is merged up to this bound.
   uint8_t ack_every_segments = 8;
   // How long FIN-WAIT-2 may last once the user has closed and reads no more.
   net::Duration fin_wait_2 = std::chrono::seconds(60);

@@ -10,47 +10,48 @@
 namespace tern::tcp {
 
 // X(name, unit, sentence)
-#define TERN_TCP_COUNTERS(X)                                                                                          \
-  X(segments_received, "segments", "Segments with a valid header that reached TCP.")                                  \
-  X(segments_expected, "segments", "Segments that took the fast path.")                                               \
-  X(segments_sent, "segments", "Segments handed to the network, retransmissions included.")                           \
-  X(bytes_received, "bytes", "Text accepted in order, each byte once.")                                               \
-  X(bytes_sent, "bytes", "Text sent, retransmissions included.")                                                      \
-  X(syns_received, "segments", "SYNs to a listening address.")                                                        \
-  X(syns_malformed, "segments", "SYNs with FIN set, or without room for an answer, dropped.")                         \
-  X(cookies_sent, "segments", "SYN-ACKs sent, each carrying a SYN cookie.")                                           \
-  X(cookies_valid, "segments", "Third segments whose cookie was ours.")                                               \
-  X(cookies_invalid, "segments", "ACKs to a listening address with no connection and no valid cookie.")               \
-  X(connections_accepted, "connections", "Passive connections that reached ESTABLISHED.")                             \
-  X(connections_opened, "connections", "Active connections that reached ESTABLISHED.")                                \
-  X(connections_refused_full, "connections", "Valid third segments refused because the flow table was full.")         \
-  X(connections_refused_memory, "connections", "Valid third segments refused because buffers ran low.")               \
-  X(connections_closed, "connections", "Connections that ended with both FINs acknowledged.")                         \
-  X(connections_reset_by_peer, "connections", "Connections ended by a received RST.")                                 \
-  X(connections_aborted, "connections", "Connections that we ended by RST.")                                          \
-  X(connections_timed_out, "connections", "Connections given up after the limit of retransmissions.")                 \
-  X(listen_unserved, "segments", "Segments to an address and port where nothing listens.")                            \
-  X(resets_sent, "segments", "RSTs sent.")                                                                            \
-  X(resets_received, "segments", "RSTs received, acceptable or not.")                                                 \
-  X(challenge_acks, "segments", "Challenge ACKs owed for RST, SYN or ACK out of place (RFC 5961).")                   \
-  X(unacceptable_sequence, "segments", "Segments outside the receive window, answered by an ACK.")                    \
-  X(unacceptable_ack, "segments", "Segments acknowledging what was not sent, or what is too old.")                    \
-  X(missing_ack, "segments", "Segments without ACK in a synchronized state, dropped.")                                \
-  X(paws_rejected, "segments", "Segments with a timestamp older than TS.Recent (RFC 7323 section 5).")                \
-  X(text_out_of_order, "segments", "Segments kept for reassembly.")                                                   \
-  X(text_duplicate, "segments", "Segments whose text had all been received before.")                                  \
-  X(text_beyond_window, "bytes", "Text cut off because it lay beyond the window.")                                    \
-  X(text_after_close, "segments", "Text that came when nobody reads any more, answered by RST.")                      \
-  X(reassembly_refused, "segments", "Out-of-order segments refused by the bound on pieces.")                          \
-  X(text_refused_memory, "segments", "Segments with text refused because buffers ran low.")                           \
-  X(acks_delayed, "timeouts", "Acknowledgments sent because the delayed-ACK timer ran out.")                          \
-  X(duplicate_acks_received, "segments", "Duplicate acknowledgments (RFC 5681 section 2).")                           \
-  X(retransmissions, "segments", "Segments sent again, for whatever reason.")                                         \
-  X(retransmission_timeouts, "timeouts", "Expiries of the retransmission timer.")                                     \
-  X(fast_retransmits, "events", "Fast recoveries entered on three duplicate acknowledgments (RFC 6582).")             \
-  X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")                          \
-  X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                                       \
-  X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                                   \
+#define TERN_TCP_COUNTERS(X)                                                                              \
+  X(segments_received, "segments", "Segments with a valid header that reached TCP.")                      \
+  X(segments_expected, "segments", "Segments that took the fast path.")                                   \
+  X(segments_sent, "segments", "Segments handed to the network, retransmissions included.")               \
+  X(bytes_received, "bytes", "Text accepted in order, each byte once.")                                   \
+  X(bytes_sent, "bytes", "Text sent, retransmissions included.")                                          \
+  X(syns_received, "segments", "SYNs to a listening address.")                                            \
+  X(syns_malformed, "segments", "SYNs with FIN set, or without room for an answer, dropped.")             \
+  X(cookies_sent, "segments", "SYN-ACKs sent, each carrying a SYN cookie.")                               \
+  X(cookies_valid, "segments", "Third segments whose cookie was ours.")                                   \
+  X(cookies_invalid, "segments", "ACKs to a listening address with no connection and no valid cookie.")   \
+  X(connections_accepted, "connections", "Passive connections that reached ESTABLISHED.")                 \
+  X(connections_opened, "connections", "Active connections that reached ESTABLISHED.")                    \
+  X(connections_refused_full, "connections",                                                              \
+    "Valid third segments refused because the flow table was full.")                                      \
+  X(connections_refused_memory, "connections", "Valid third segments refused because buffers ran low.")   \
+  X(connections_closed, "connections", "Connections that ended with both FINs acknowledged.")             \
+  X(connections_reset_by_peer, "connections", "Connections ended by a received RST.")                     \
+  X(connections_aborted, "connections", "Connections that we ended by RST.")                              \
+  X(connections_timed_out, "connections", "Connections given up after the limit of retransmissions.")     \
+  X(listen_unserved, "segments", "Segments to an address and port where nothing listens.")                \
+  X(resets_sent, "segments", "RSTs sent.")                                                                \
+  X(resets_received, "segments", "RSTs received, acceptable or not.")                                     \
+  X(challenge_acks, "segments", "Challenge ACKs owed for RST, SYN or ACK out of place (RFC 5961).")       \
+  X(unacceptable_sequence, "segments", "Segments outside the receive window, answered by an ACK.")        \
+  X(unacceptable_ack, "segments", "Segments acknowledging what was not sent, or what is too old.")        \
+  X(missing_ack, "segments", "Segments without ACK in a synchronized state, dropped.")                    \
+  X(paws_rejected, "segments", "Segments with a timestamp older than TS.Recent (RFC 7323 section 5).")    \
+  X(text_out_of_order, "segments", "Segments kept for reassembly.")                                       \
+  X(text_duplicate, "segments", "Segments whose text had all been received before.")                      \
+  X(text_beyond_window, "bytes", "Text cut off because it lay beyond the window.")                        \
+  X(text_after_close, "segments", "Text that came when nobody reads any more, answered by RST.")          \
+  X(reassembly_refused, "segments", "Out-of-order segments refused by the bound on pieces.")              \
+  X(text_refused_memory, "segments", "Segments with text refused because buffers ran low.")               \
+  X(acks_delayed, "timeouts", "Acknowledgments sent because the delayed-ACK timer ran out.")              \
+  X(duplicate_acks_received, "segments", "Duplicate acknowledgments (RFC 5681 section 2).")               \
+  X(retransmissions, "segments", "Segments sent again, for whatever reason.")                             \
+  X(retransmission_timeouts, "timeouts", "Expiries of the retransmission timer.")                         \
+  X(fast_retransmits, "events", "Fast recoveries entered on three duplicate acknowledgments (RFC 6582).") \
+  X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \
+  X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                           \
+  X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \
   X(time_wait_reused, "events", "TIME-WAITs ended early by an acceptable new SYN (RFC 6191).")
 
 struct Counters {
