@@ -97,7 +97,7 @@ void Worker::announce() {
 void Worker::run(const std::atomic<bool>& stop) {
   Idle::prepare_thread();
   while (!stop.load(std::memory_order_relaxed)) {
-    const bool worked = poll_once();
+    const bool worked = poll_once(clock_.now());  // the only clock read of a round
     const net::Instant next = core_.wheel.next_expiry();
     const net::Duration sleep =
         idle_.after_round(worked, next.is_never() ? Idle::kLongest : next - core_.now);
@@ -109,10 +109,10 @@ void Worker::run(const std::atomic<bool>& stop) {
   abort_all();
 }
 
-// The way of a frame. One clock read; one direction; frees last.
-bool Worker::poll_once() {
+// The way of a frame. One direction; frees last.
+bool Worker::poll_once(net::Instant now) {
   ++counters_.polls;
-  core_.set_now(clock_.now());
+  core_.set_now(now);
   cookies_.advance(core_.now);
 
   uint32_t frames = 0;

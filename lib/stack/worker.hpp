@@ -58,8 +58,8 @@ class Worker {
   void announce();
   // Polls until stop is set, then resets what is open.
   void run(const std::atomic<bool>& stop);
-  // One round; returns whether there was anything to do.
-  bool poll_once();
+  // One round at this time, which never goes back; returns whether there was anything to do.
+  bool poll_once(net::Instant now);
   // Sends RST to every connection and forgets it.
   void abort_all();
 
