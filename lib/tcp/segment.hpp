@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A segment as it arrived (SEG.SEQ, SEG.ACK, ... of RFC 9293 section 3.3.1) and the header of one that leaves.
+// A segment as it arrived (SEG.SEQ, SEG.ACK, ... of RFC 9293 section 3.3.1) and the header of one that
+// leaves.
 #pragma once
 
 #include <array>
@@ -46,7 +47,7 @@ struct Segment {
   uint32_t ts_val = 0;
   uint32_t ts_ecr = 0;
   // Options that only mean something in a SYN.
-  uint16_t mss = 0;                      // 0: absent
+  uint16_t mss = 0;                       // 0: absent
   uint8_t window_scale = kNoWindowScale;  // 0 to 14: larger ones were cut to 14
   bool sack_permitted = false;
   uint8_t sack_count = 0;
@@ -64,7 +65,7 @@ struct SegmentHeader {
   Seq ack;
   uint16_t wnd = 0;  // as on the wire
   uint8_t flags = 0;
-  uint8_t option_length = 0;  // a multiple of four, at most 40
+  uint8_t option_length = 0;                     // a multiple of four, at most 40
   std::array<uint8_t, kMaxOptionBytes> options;  // [0, option_length) are set
 
   uint32_t length() const { return kMinHeaderBytes + option_length; }

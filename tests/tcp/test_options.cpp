@@ -147,7 +147,8 @@ TEST(Options, UnknownKindsAreSkippedByTheirLength) {
 }
 
 TEST(Options, NothingIsReadBehindEndOfOptions) {
-  EXPECT_EQ(parse(Bytes{1, 0} + kScale5).window_scale, kNoWindowScale);
+  EXPECT_EQ(parse(Bytes{1, 0, 2} + kScale5).window_scale, kNoWindowScale);
+  EXPECT_EQ(parse(Bytes{0} + kScale5).window_scale, kNoWindowScale);
 }
 
 TEST(Options, WhatBelongsInASynCountsOnlyThere) {
