@@ -34,7 +34,9 @@ void Connection::on_duplicate_ack(Core& core) {
   if (tcb.duplicate_acks != 0xff) ++tcb.duplicate_acks;
   tcb.hold |= kHoldDuplicates;
   if ((tcb.hold & kHoldFastRecovery) != 0) {
-    tcb.cwnd += tcb.mss;  // RFC 6582 section 3.2, step 3: a segment has left the network
+    // RFC 6582 section 3.2, step 3: a segment has left the network. No more can have left than were in it,
+    // however many duplicates a peer makes up (RFC 5681 section 3.2, step 4).
+    if (tcb.cwnd < tcb.ssthresh + (tcb.recover - tcb.snd.una)) tcb.cwnd += tcb.mss;
   } else if (tcb.duplicate_acks == kDuplicateThreshold && (tcb.hold & kHoldLossRecovery) == 0 &&
              tcb.snd.una > tcb.recover) {
     enter_fast_recovery(core);
