@@ -5,6 +5,15 @@
 
 namespace tern::tcp {
 
+namespace {
+// Moves a number that stays behind while nothing happens: more than 2^31 behind it would seem to be ahead.
+// A window is less than 2^30, so that once per round trip is often enough.
+void follow(Seq& behind, Seq una) {
+  constexpr uint32_t kFar = 1u << 30;
+  if (una > behind) behind = later(behind, una - kFar);
+}
+}  // namespace
+
 // "SND.WL1 < SEG.SEQ or (SND.WL1 = SEG.SEQ and SND.WL2 =< SEG.ACK)": an older segment does not move the
 // window.
 void Connection::update_send_window(const Segment& seg) {
@@ -60,6 +69,8 @@ void Connection::measure_rtt(const Segment& seg, Core& core) {
   estimate.sample(rtt);
   tcb.srtt_us = estimate.srtt_us;
   tcb.rttvar_us = estimate.rttvar_us;
+  follow(tcb.recover, tcb.snd.una);
+  follow(tcb.small_end, tcb.snd.una);
 }
 
 void Connection::on_fin_acknowledged(Core& core) {
