@@ -80,7 +80,10 @@ void Connection::shutdown(Core& core) {
 void Connection::close(Core& core) {
   if (tcb.state == State::kClosed || has(kReadClosed)) return;
   tcb.flags |= kReadClosed;
-  if (tcb.unread != 0 || (tcb.hold & kHoldReassembly) != 0) return abort(core);
+  // In TIME-WAIT the peer has had every answer that it waits for: what is unread is merely dropped with the
+  // rest.
+  const bool unread = tcb.unread != 0 || (tcb.hold & kHoldReassembly) != 0;
+  if (unread && tcb.state != State::kTimeWait) return abort(core);
   shutdown(core);
   if (tcb.state == State::kFinWait2) tcb.idle_deadline = core.now + core.config(*this).fin_wait_2;
   core.mark(*this, 0);
@@ -88,7 +91,8 @@ void Connection::close(Core& core) {
 
 void Connection::abort(Core& core) {
   if (tcb.state == State::kClosed) return;
-  const bool silent = tcb.state == State::kSynSent || tcb.state == State::kTimeWait;
+  if (tcb.state == State::kTimeWait) return give_up(CloseReason::kFinished, core);
+  const bool silent = tcb.state == State::kSynSent;
   ++core.counters.connections_aborted;
   give_up(CloseReason::kAborted, core);
   if (!silent) core.mark(*this, kMarkReset);
