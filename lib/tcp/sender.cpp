@@ -18,7 +18,7 @@ void Connection::emit(Core& core) {
       emit_reset(core);
     }
   } else if (tcb.state == State::kSynSent || tcb.state == State::kSynReceived) {
-    done = emit_handshake(core);
+    done = emit_handshake(core) && (tcb.state == State::kSynSent || emit_acknowledgments(core));
   } else if (tcb.state != State::kClosed) {
     done = emit_retransmissions(core) && emit_new_text(core) && emit_acknowledgments(core);
   }
@@ -27,7 +27,7 @@ void Connection::emit(Core& core) {
 }
 
 bool Connection::emit_handshake(Core& core) {
-  if ((tcb.marks & kMarkHandshake) == 0 && (tcb.marks & kMarkAckNow) == 0) return true;
+  if ((tcb.marks & kMarkHandshake) == 0) return true;
   if (core.outbox.full()) return false;
   const Config& config = core.config(*this);
   const bool answering = tcb.state == State::kSynReceived;
@@ -121,7 +121,7 @@ bool Connection::emit_retransmissions(Core& core) {
   if ((tcb.hold & kHoldLossRecovery) != 0) {
     while (tcb.retransmit_next < tcb.recover) {
       const uint32_t outstanding = tcb.retransmit_next - tcb.snd.una;
-      if (outstanding != 0 && outstanding + tcb.mss > tcb.cwnd) return true;
+      if (outstanding != 0 && outstanding + tcb.mss > tcb.cwnd) break;
       if (core.outbox.full()) return false;
       const uint32_t length = std::min<uint32_t>(tcb.recover - tcb.retransmit_next, tcb.mss);
       retransmit(tcb.retransmit_next, tcb.recover, core);
@@ -180,6 +180,9 @@ bool Connection::emit_new_text(Core& core) {
     const bool fin_alone = unsent == 0 && has(kFinQueued);
     if (!fin_alone && (length == 0 || !may_send(length, unsent, core))) break;
     if (core.outbox.full()) return false;
+    // With nothing in flight what ran was the persist timer: the segment gets a timeout of its own (RFC 6298
+    // section 5.1).
+    if (flight() == 0) tcb.retransmit_deadline = net::Instant::never();
     const Seq seq = tcb.snd.nxt;
     tcb.snd.nxt += send_slice(tcb.unsent, seq, length, core);
     if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
