@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "tcp/connection.hpp"
+#include "tcp/rto.hpp"
 
 namespace tern::tcp {
 
@@ -118,7 +119,10 @@ Connection::Step Connection::check_rst(const Segment& seg, Core& core) {
   const bool over =
       tcb.state == State::kClosing || tcb.state == State::kLastAck || tcb.state == State::kTimeWait;
   if (!over) ++core.counters.connections_reset_by_peer;
-  give_up(over ? CloseReason::kFinished : CloseReason::kResetByPeer, core);
+  // SYN-RECEIVED meets a RST only after an active open: the third segment of a passive one is none.
+  const bool refused = tcb.state == State::kSynReceived;
+  const CloseReason reset = refused ? CloseReason::kRefused : CloseReason::kResetByPeer;
+  give_up(over ? CloseReason::kFinished : reset, core);
   return Step::kDrop;
 }
 
@@ -144,6 +148,8 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
       verdict = Verdict::kReset;
       return Step::kDrop;
     }
+    // Only after a simultaneous open is SYN-RECEIVED a state that lasts, with its timer running.
+    if (!tcb.retransmit_deadline.is_never()) ++core.counters.connections_opened;
     become_established(seg, core);
   }
   if (seg.ack > tcb.snd.nxt) {
@@ -175,6 +181,15 @@ void Connection::become_established(const Segment& seg, Core& core) {
   tcb.snd.wl1 = seg.seq;
   tcb.snd.wl2 = seg.ack;
   tcb.max_wnd = tcb.snd.wnd;
+  if (tcb.retransmit_expiries != 0) {
+    // Our SYN or the answer to it was lost: begin with one segment (RFC 5681 section 3.1) and a timeout of
+    // three seconds (RFC 6298 section 5.7), which is what a first sample of one second yields.
+    RttEstimate estimate;
+    estimate.sample(std::chrono::seconds(1));
+    tcb.srtt_us = estimate.srtt_us;
+    tcb.rttvar_us = estimate.rttvar_us;
+    tcb.cwnd = tcb.mss;
+  }
   core.mark(*this, kMarkOpened);
   if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);
 }
@@ -217,8 +232,12 @@ void Connection::process_text(const Segment& seg, net::Packet text, Core& core) 
 
 void Connection::check_fin(const Segment& seg, Core& core) {
   if (!seg.has(kFin) || has(kFinReceived)) return;
-  if (seg.seq + seg.length != tcb.rcv.nxt)
-    return;  // text before it is still missing; the peer sends it again
+  if (seg.seq + seg.length != tcb.rcv.nxt) {
+    // Text before it is still missing: the peer sends the FIN again. One without text of its own is owed a
+    // duplicate ACK here (RFC 5681 section 4.2); for others process_text() has seen to it.
+    if (seg.length == 0 && tcb.duplicate_acks_owed != 0xff) ++tcb.duplicate_acks_owed;
+    return;
+  }
   const bool receiving =
       tcb.state == State::kEstablished || tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
   if (!receiving) return;
