@@ -40,13 +40,13 @@ dpdk::EalOptions eal_options(const Config& config, const MemoryPlan& plan, const
 
 Appliance::Appliance(const Config& config, const std::string& program,
                      const std::vector<std::string>& eal_args)
-    : config_(config), plan_(plan_memory(config)), memory_report_(describe(plan_, config)) {
+    : config_(config), plan_(plan_memory(config, false)) {
   eal_ = std::make_unique<dpdk::Eal>(eal_options(config_, plan_, program, eal_args));
   const bool huge = eal_->huge_pages();
-  if (huge) {
-    if (const std::string why = refuse(plan_, free_memory_bytes(true), true); !why.empty()) {
-      throw std::runtime_error(why);
-    }
+  plan_ = plan_memory(config_, huge);
+  memory_report_ = describe(plan_, config_);
+  if (const std::string why = refuse(plan_, free_memory_bytes(huge), huge); !why.empty()) {
+    throw std::runtime_error(why);
   }
   clock_ = std::make_unique<dpdk::Clock>();
   make_pools();

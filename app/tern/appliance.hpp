@@ -41,7 +41,7 @@ class Appliance {
   void make_workers();
 
   const Config config_;
-  const MemoryPlan plan_;
+  MemoryPlan plan_;
   std::string memory_report_;
   std::atomic<bool> stop_{false};
   bool running_ = false;

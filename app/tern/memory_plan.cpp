@@ -24,7 +24,7 @@ uint64_t mebibytes(uint64_t bytes) { return (bytes + kMiB - 1) / kMiB; }
 
 }  // namespace
 
-MemoryPlan plan_memory(const Config& config) {
+MemoryPlan plan_memory(const Config& config, bool huge_pages) {
   MemoryPlan plan;
   uint16_t mtu = 0;
   for (const PortConfig& port : config.ports) mtu = std::max(mtu, port.mtu);
@@ -39,8 +39,9 @@ MemoryPlan plan_memory(const Config& config) {
   // A frame takes a buffer for headers and perhaps two references, until the device has sent it.
   plan.header_buffers = ports * kDescriptors * 3 + 1024;
   plan.connection_bytes = stack::Worker::footprint(config.dataplane.max_connections);
-  plan.buffer_pool_bytes = net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes) +
-                           net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes);
+  plan.buffer_pool_bytes =
+      net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes, huge_pages) +
+      net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);
   plan.total_bytes = (plan.connection_bytes + plan.buffer_pool_bytes) * config.dataplane.workers.size();
   return plan;
 }

@@ -24,7 +24,8 @@ struct MemoryPlan {
   uint32_t plain_memory_mib() const;
 };
 
-MemoryPlan plan_memory(const Config& config);
+// huge_pages: whether EAL has them; without them buffers take more.
+MemoryPlan plan_memory(const Config& config, bool huge_pages);
 // Lines for the operator, each ending with a newline.
 std::string describe(const MemoryPlan& plan, const Config& config);
 // Empty, or why the plan cannot be had from huge pages (or plain memory) and what to do. free_bytes: what

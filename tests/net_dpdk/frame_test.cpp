@@ -89,7 +89,7 @@ TEST(FramePool, FootprintIsWhatThePoolTakes) {
   const FramePool pool("footprint", 10'000, 0, 2048);
   rte_malloc_get_socket_stats(0, &after);
   const auto taken = static_cast<double>(after.heap_allocsz_bytes - before.heap_allocsz_bytes);
-  EXPECT_NEAR(static_cast<double>(FramePool::footprint(10'000, 2048)), taken, taken / 50);
+  EXPECT_NEAR(static_cast<double>(FramePool::footprint(10'000, 2048, false)), taken, taken / 50);
 }
 
 TEST_F(FrameTest, EmptyPacketTakesBytesUpToItsTailroom) {

@@ -47,8 +47,8 @@ class FramePool {
   Packet share(const Packet& packet, uint32_t offset, uint32_t length);
   uint32_t available() const;
   uint32_t size() const;
-  // Memory that a pool of this shape takes, in bytes. After Eal has started: without huge pages it is more.
-  static uint64_t footprint(uint32_t count, uint16_t payload_bytes);
+  // Memory that a pool of this shape takes, in bytes; without huge pages it is more.
+  static uint64_t footprint(uint32_t count, uint16_t payload_bytes, bool huge_pages);
   rte_mempool* pool() const { return pool_; }
 
  private:

@@ -41,7 +41,8 @@ FramePool::FramePool(const std::string& name, uint32_t count, uint32_t cache, ui
   if (pool_ == nullptr) {
     throw std::runtime_error(
         "frame pool " + name + " of " + std::to_string(count) + " buffers, " +
-        std::to_string(footprint(count, payload_bytes) >> 20) + " MiB: " + rte_strerror(rte_errno) +
+        std::to_string(footprint(count, payload_bytes, rte_eal_has_hugepages() != 0) >> 20) +
+        " MiB: " + rte_strerror(rte_errno) +
         "; give EAL more memory (more huge pages, or a larger -m without them) or ask for less");
   }
 }
@@ -69,11 +70,11 @@ uint32_t FramePool::available() const { return rte_mempool_avail_count(pool_); }
 
 uint32_t FramePool::size() const { return pool_->size; }
 
-uint64_t FramePool::footprint(uint32_t count, uint16_t payload_bytes) {
+uint64_t FramePool::footprint(uint32_t count, uint16_t payload_bytes, bool huge_pages) {
   const auto element = static_cast<uint32_t>(sizeof(rte_mbuf) + RTE_PKTMBUF_HEADROOM + payload_bytes);
   const uint64_t object = rte_mempool_calc_obj_size(element, 0, nullptr);
   // No buffer crosses a page. Without huge pages that leaves one buffer of a frame's size in each page.
-  const uint64_t page = rte_eal_has_hugepages() != 0 ? kHugePageBytes : kPageBytes;
+  const uint64_t page = huge_pages ? kHugePageBytes : kPageBytes;
   const uint64_t per_page = std::max<uint64_t>(page / object, 1);
   const uint64_t pages_each = (object + page - 1) / page;  // more than one where a buffer exceeds a page
   const uint64_t objects = count / per_page * pages_each * page + count % per_page * object;
