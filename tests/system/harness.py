@@ -4,7 +4,7 @@
     with Net() as net, Tern(net) as tern:
         peer = net.connect(80)
 
-tern runs on CPU 1 and everything else on CPU 0. Whatever ends the run, exit, exception or signal, every namespace,
+tern's worker runs on the second CPU and everything else on the first. Whatever ends the run, exit, exception or signal, every namespace,
 process and folder made here is removed again.
 """
 
@@ -32,8 +32,10 @@ CLIENT = "192.0.2.1"
 ECHO, DISCARD, CHARGEN, HTTP = 7, 9, 19, 80
 CLOSED = 81  # nothing listens there
 
-WORKER_CPU = 1 if (os.cpu_count() or 1) > 1 else 0
-PEER_CPU = 0
+CPUS = sorted(os.sched_getaffinity(0))
+PEER_CPU, WORKER_CPU = CPUS[0], CPUS[1 if len(CPUS) > 1 else 0]
+# In front of a command that may use all CPUs, though these tests themselves keep to one.
+ON_ALL_CPUS = ("taskset", "--cpu-list", ",".join(map(str, CPUS)))
 PATIENCE = 20.0  # seconds that any single step may take before its test fails
 
 CLONE_NEWNET = 0x40000000
@@ -215,7 +217,7 @@ class Tern:
         # EAL keeps its files below RUNTIME_DIRECTORY when there is one.
         environment = os.environ | {"RUNTIME_DIRECTORY": str(self.folder)}
         self.process = subprocess.Popen(
-            ["taskset", "--cpu-list", f"0-{(os.cpu_count() or 1) - 1}", str(binary), "--config", str(config)],
+            [*ON_ALL_CPUS, str(binary), "--config", str(config)],
             env=environment, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
             errors="replace", start_new_session=True)
         self._reader = threading.Thread(target=self._read, daemon=True)
@@ -240,12 +242,16 @@ class Tern:
 
     def telemetry(self, command):
         """The reply to a DPDK telemetry command, decoded."""
-        with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
-            control.settimeout(PATIENCE)
-            control.connect(str(self.folder / "dpdk" / self.tap / "dpdk_telemetry.v2"))
-            greeting = json.loads(control.recv(4096))
-            control.send(command.encode())
-            return json.loads(control.recv(greeting["max_output_len"] + 1024))[command]
+        try:
+            with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as control:
+                control.settimeout(PATIENCE)
+                control.connect(str(self.folder / "dpdk" / self.tap / "dpdk_telemetry.v2"))
+                greeting = json.loads(control.recv(4096))
+                control.send(command.encode())
+                return json.loads(control.recv(greeting["max_output_len"] + 1024))[command]
+        except (OSError, json.JSONDecodeError) as problem:
+            status = "it runs" if self.is_running() else f"it has ended with status {self.process.poll()}"
+            raise AssertionError(f"no telemetry from tern ({problem}); {status}\n{self.output}") from problem
 
     def counters(self):
         """{'worker.tcp.segments_sent': 3, ...}: every number of /tern/counters by its path."""

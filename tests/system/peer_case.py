@@ -7,18 +7,33 @@ from harness import HTTP, SERVER, Net, Tern, eventually, receive_exactly
 
 
 class PeerCase(unittest.TestCase):
-    """Tests of one running tern. It must be alive after each, and end with status 0 after the last."""
+    """Tests of one running tern. It must be alive after each, and end with status 0 after the last.
+
+    Where one test has brought it down, or to a standstill, the next begins with a fresh one.
+    """
 
     configuration = {}  # keys for harness.configuration()
 
     @classmethod
-    def setUpClass(cls):
+    def start(cls):
+        """Makes cls.net and cls.tern; a class whose network is another does more."""
         cls.net = Net()
+        cls.tern = Tern(cls.net, **cls.configuration)
+        cls.net.mac()  # ARP is resolved before the first test
+
+    @classmethod
+    def discard(cls):
+        """Ends what start() made, whatever is left of it."""
+        for name in ("tern", "net"):
+            if (made := cls.__dict__.get(name)) is not None:
+                made.close()
+
+    @classmethod
+    def setUpClass(cls):
         try:
-            cls.tern = Tern(cls.net, **cls.configuration)
-            cls.net.mac()  # ARP is resolved before the first test
+            cls.start()
         except BaseException:
-            cls.net.close()
+            cls.discard()
             raise
 
     @classmethod
@@ -27,11 +42,21 @@ class PeerCase(unittest.TestCase):
             status = cls.tern.stop()
             assert status == 0, f"tern ended with status {status}\n{cls.tern.output}"
         finally:
-            cls.tern.close()
-            cls.net.close()
+            cls.discard()
+
+    def setUp(self):
+        if not self.answers():
+            type(self).discard()
+            type(self).start()
 
     def tearDown(self):
-        self.assertTrue(self.tern.is_running(), f"tern has ended\n{self.tern.output}")
+        self.assertTrue(self.tern.is_running(), f"tern has ended with status {self.tern.process.poll()}\n{self.tern.output}")
+        self.assertTrue(self.answers(), f"tern is at a standstill\n{self.tern.output}")
+
+    def answers(self):
+        """Whether the worker still goes round: it answers a ping, of which some may get lost."""
+        return self.tern.is_running() and any(
+            self.net.run("ping", "-c", "1", "-W", "2", SERVER, check=False).returncode == 0 for _ in range(3))
 
     def expect_no_connections(self):
         """All connections, TIME-WAIT included, are gone soon after their clients are (msl_s is 1 in these tests)."""

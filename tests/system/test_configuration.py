@@ -5,7 +5,7 @@ import tempfile
 import unittest
 from pathlib import Path
 
-from harness import BINARY, ROOT, configuration, run
+from harness import BINARY, ON_ALL_CPUS, ROOT, WORKER_CPU, configuration, run
 
 GOOD = configuration("tap0", "prefix")
 
@@ -28,7 +28,7 @@ class Configuration(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = Path(folder) / "wrong.toml"
             path.write_text(text, encoding="utf-8")
-            return run(BINARY, "--check", "--config", path, check=False), path
+            return run(*ON_ALL_CPUS, BINARY, "--check", "--config", path, check=False), path
 
     def expect_refused(self, made, key, *words):
         text, line = made
@@ -50,7 +50,7 @@ class Configuration(unittest.TestCase):
         self.assertTrue(examples)
         for example in examples:
             with self.subTest(example=example.name):
-                run(BINARY, "--check", "--config", example)
+                run(*ON_ALL_CPUS, BINARY, "--check", "--config", example)
 
     def test_an_unknown_key(self):
         self.expect_refused(with_line("[dataplane]", "worker = 3"), "worker", "workers")
@@ -80,7 +80,7 @@ class Configuration(unittest.TestCase):
         self.expect_refused(with_change('kind = "http"', 'kind = "gopher"'), "kind", "gopher", "http")
 
     def test_a_cpu_that_is_not_there(self):
-        self.expect_refused(with_change("workers = [1]", "workers = [4711]"), "workers", "4711")
+        self.expect_refused(with_change(f"workers = [{WORKER_CPU}]", "workers = [4711]"), "workers", "4711")
 
     def test_a_line_that_is_no_toml(self):
         self.expect_refused(with_line("[tcp]", "mss = = 3"), "")

@@ -65,6 +65,7 @@ class Many(PeerCase):
 
 class Ending(PeerCase):
     def setUp(self):
+        super().setUp()
         self.expect_no_connections()
 
     def test_nc_half_closes_and_gets_the_echo(self):

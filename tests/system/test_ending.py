@@ -8,7 +8,7 @@ import time
 import unittest
 from pathlib import Path
 
-from harness import CHARGEN, CLOSED, ECHO, HTTP, ROOT, SANITIZED_BINARY, SERVER, Net, Tern, abort, run
+from harness import CHARGEN, CLOSED, ECHO, HTTP, ON_ALL_CPUS, ROOT, SANITIZED_BINARY, SERVER, Net, Tern, abort, run
 from peer_case import Response, get, request
 from test_transfer import MIB, drop, echo_through, fetch_pattern
 
@@ -68,13 +68,13 @@ class Demo(unittest.TestCase):
         self.assertEqual(run("pgrep", "-f", f"file-prefix={name[0]}", check=False).stdout, "")
 
     def test_demo_once_works_and_leaves_nothing_behind(self):
-        done = run(ROOT / "scripts/demo", "--once", timeout=300)
+        done = run(*ON_ALL_CPUS, ROOT / "scripts/demo", "--once", timeout=300)
         self.assertIn("HTTP/1.1 200", done.stdout)
         self.assertRegex(done.stdout, r"connections_accepted +\+1\b")
         self.expect_nothing_left(done.stdout)
 
     def test_a_demo_that_is_terminated_leaves_nothing_behind(self):
-        with subprocess.Popen([ROOT / "scripts/demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        with subprocess.Popen([*ON_ALL_CPUS, ROOT / "scripts/demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, text=True) as demo:
             said = ""
             for line in demo.stdout:

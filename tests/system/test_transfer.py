@@ -128,8 +128,8 @@ class Loss(PeerCase):
     """2 % of the packets vanish in each direction."""
 
     @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
+    def start(cls):
+        super().start()
         # Without this the kernel drops 64 KiB at a time, before it cuts them into segments.
         cls.net.run("ip", "link", "set", cls.net.tap, "gso_max_segs", "1")
         drop(cls.net, "INPUT")
@@ -155,24 +155,25 @@ class RoutedLoss(Loss):
     """The client is behind a router, which loses 2 % each way: unlike the OUTPUT chain, it does so unseen by the sender."""
 
     @classmethod
-    def setUpClass(cls):
-        PeerCase.setUpClass.__func__(cls)
-        router, cls.net = cls.net, Net("198.51.100.2/24")
-        cls.router = router
+    def start(cls):
+        cls.router = Net()
+        cls.tern = Tern(cls.router, **cls.configuration)
+        cls.net = Net("198.51.100.2/24")
         inner, outer = f"{cls.net.name}a", f"{cls.net.name}b"
-        run("ip", "link", "add", inner, "netns", cls.net.name, "type", "veth", "peer", "name", outer, "netns", router.name)
+        run("ip", "link", "add", inner, "netns", cls.net.name, "type", "veth", "peer", "name", outer, "netns",
+            cls.router.name)
         cls.net.run("ip", "address", "add", cls.net.address, "dev", inner)
-        router.run("ip", "address", "add", "198.51.100.1/24", "dev", outer)
-        for net, device in ((cls.net, inner), (router, outer)):
+        cls.router.run("ip", "address", "add", "198.51.100.1/24", "dev", outer)
+        for net, device in ((cls.net, inner), (cls.router, outer)):
             net.run("ethtool", "-K", device, "tso", "off", "gso", "off", "gro", "off", check=False)
             net.run("ip", "link", "set", device, "gso_max_segs", "1", "up")
         cls.net.run("ip", "route", "add", "default", "via", "198.51.100.1")
-        router.run("sysctl", "-w", "net.ipv4.ip_forward=1")
+        cls.router.run("sysctl", "-w", "net.ipv4.ip_forward=1")
         # tern has no route to this network: it answers to where the frame came from.
         eventually("the router forwards", lambda: cls.net.run("ping", "-c", "1", "-W", "1", SERVER, check=False).returncode == 0)
-        drop(router, "FORWARD")
+        drop(cls.router, "FORWARD")
 
     @classmethod
-    def tearDownClass(cls):
-        super().tearDownClass()
+    def discard(cls):
+        super().discard()
         cls.router.close()
