@@ -11,8 +11,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-const net::PrfKey kSecret{1, 2, 3};
-const net::FourTuple kTuple{{0xc0000201}, {0xc6336401}, 40000, 80};
+constexpr net::PrfKey kSecret{1, 2, 3};
+constexpr net::FourTuple kTuple{{0xc0000201}, {0xc6336401}, 40000, 80};
 
 TEST(Isn, GrowsByOneEveryFourMicrosecondsForTheSameTuple) {
   const net::Prf prf(kSecret);

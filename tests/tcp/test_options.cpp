@@ -40,12 +40,12 @@ Bytes written(const SegmentHeader& header) {
   return {header.options.begin(), header.options.begin() + header.option_length};
 }
 
-const Bytes kScale5{3, 3, 5};
+Bytes scale_5() { return {3, 3, 5}; }
 
 TEST(OptionsMalformed, LengthOfZeroOrOneEndsTheReading) {
   for (const uint8_t kind : Bytes{2, 3, 4, 5, 8, 30, 254}) {
     for (const uint8_t length : Bytes{0, 1}) {
-      const Segment segment = parse(Bytes{3, 3, 4, kind, length} + kScale5);
+      const Segment segment = parse(Bytes{3, 3, 4, kind, length} + scale_5());
       EXPECT_EQ(segment.window_scale, 4) << "what came before stands; kind " << int{kind};
     }
   }
@@ -68,7 +68,7 @@ TEST(OptionsMalformed, LengthThatTheKindDoesNotAllowEndsTheReading) {
   for (const Bytes& bad :
        {Bytes{2, 3, 5}, Bytes{2, 5, 5, 5, 5}, Bytes{3, 2}, Bytes{3, 4, 7, 7}, Bytes{4, 3, 0},
         Bytes{8, 9, 0, 0, 0, 0, 0, 0, 0}, Bytes{8, 11, 0, 0, 0, 0, 0, 0, 0, 0, 0}}) {
-    const Segment segment = parse(bad + kScale5);
+    const Segment segment = parse(bad + scale_5());
     EXPECT_EQ(segment.window_scale, kNoWindowScale) << "kind " << int{bad[0]} << " length " << int{bad[1]};
     EXPECT_EQ(segment.mss, 0);
     EXPECT_FALSE(segment.sack_permitted);
@@ -83,7 +83,7 @@ TEST(OptionsMalformed, SackLengthMustBeTwoAndEightForEachBlock) {
     bytes[1] = length;
     for (size_t at = 9; at < length; at += 8) bytes[at] = 1;  // right = 1, left = 0
     const bool allowed = length > 2 && (length - 2) % 8 == 0;
-    const Segment segment = parse(bytes + kScale5);
+    const Segment segment = parse(bytes + scale_5());
     EXPECT_EQ(segment.sack_count, allowed ? (length - 2) / 8 : 0) << int{length};
     EXPECT_EQ(segment.window_scale, allowed ? 5 : kNoWindowScale) << int{length};
   }
@@ -143,16 +143,16 @@ TEST(Options, AllFortyBytesAreRead) {
 }
 
 TEST(Options, UnknownKindsAreSkippedByTheirLength) {
-  EXPECT_EQ(parse(Bytes{254, 2, 30, 5, 3, 3, 9} + kScale5).window_scale, 5);
+  EXPECT_EQ(parse(Bytes{254, 2, 30, 5, 3, 3, 9} + scale_5()).window_scale, 5);
 }
 
 TEST(Options, NothingIsReadBehindEndOfOptions) {
-  EXPECT_EQ(parse(Bytes{1, 0, 2} + kScale5).window_scale, kNoWindowScale);
-  EXPECT_EQ(parse(Bytes{0} + kScale5).window_scale, kNoWindowScale);
+  EXPECT_EQ(parse(Bytes{1, 0, 2} + scale_5()).window_scale, kNoWindowScale);
+  EXPECT_EQ(parse(Bytes{0} + scale_5()).window_scale, kNoWindowScale);
 }
 
 TEST(Options, WhatBelongsInASynCountsOnlyThere) {
-  const Bytes bytes = Bytes{2, 4, 5, 0xb4, 4, 2} + kScale5;
+  const Bytes bytes = Bytes{2, 4, 5, 0xb4, 4, 2} + scale_5();
   const Segment syn = parse(bytes, kSyn | kAck);
   EXPECT_EQ(syn.mss, 1460);
   EXPECT_TRUE(syn.sack_permitted);

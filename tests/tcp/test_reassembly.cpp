@@ -43,7 +43,7 @@ std::string taken(Reassembly& reassembly, Seq rcv_nxt) {
   net::PacketQueue queue;
   uint32_t freed = 0;
   const uint32_t bytes = reassembly.take(rcv_nxt, queue, freed);
-  const std::string all = drain(queue);
+  std::string all = drain(queue);
   EXPECT_EQ(all.size(), bytes);
   return all;
 }

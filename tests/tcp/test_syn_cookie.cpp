@@ -16,12 +16,12 @@ namespace {
 using namespace std::chrono_literals;
 using net::Instant;
 
-const net::PrfKey kSecret{7, 7, 7, 1};
-const net::FourTuple kTuple{{0xc0000202}, {0xc0000201}, 80, 51234};
+constexpr net::PrfKey kSecret{7, 7, 7, 1};
+constexpr net::FourTuple kTuple{{0xc0000202}, {0xc0000201}, 80, 51234};
 constexpr Seq kIrs{0xfffffffe};
 constexpr uint32_t kTsNow = 0x12345678;
-const Instant kStart = Instant{} + 1000s;  // epoch 15
-const CookieOptions kUsual{.mss = 1460, .window_scale = 7, .sack_permitted = true};
+constexpr Instant kStart = Instant{} + 1000s;  // epoch 15
+constexpr CookieOptions kUsual{.mss = 1460, .window_scale = 7, .sack_permitted = true};
 
 net::PrfBlock seal_of(const SynCookies& cookies, const SynCookies::Query& query) {
   net::PrfBlock seal;
