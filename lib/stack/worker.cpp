@@ -221,22 +221,33 @@ void Worker::on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::
   for (size_t i = 0; i < count; ++i) {
     Arrival& arrival = arrivals[strangers[i]];
     const uint32_t hash = hashes[strangers[i]];
-    ++core_.counters.segments_received;
-    if (arrival.seg.has(tcp::kRst)) ++core_.counters.resets_received;
-    if (listeners[i] == nullptr) {
-      ++core_.counters.listen_unserved;
-      reset_stranger(attachment, arrival);
-    } else if (arrival.seg.has(tcp::kSyn) && !arrival.seg.has(tcp::kAck)) {
-      const auto answer =
-          listeners[i]->answer_syn(arrival.seg, seals[i], cookies_, core_.ts_now, core_.counters);
-      if (answer) {
-        egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
-                      {arrival.tuple, hash, arrival.from, attachment});
-      }
-    } else if (arrival.seg.has(tcp::kAck)) {
-      on_third_segment(attachment, arrival, hash, *listeners[i], seals[i]);
+    if (opened_in_burst_) {  // perhaps what this segment belongs to
+      const int32_t position = table_.find(arrival.tuple, hash);
+      if (position != dpdk::FlowTable::kAbsent) on_hit(arrival, static_cast<uint32_t>(position));
+      if (arrival.frame == nullptr) continue;
     }
+    on_stranger(attachment, arrival, hash, listeners[i], seals[i]);
     if (arrival.frame != nullptr) dpdk::free_frame(std::exchange(arrival.frame, nullptr));
+  }
+}
+
+void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener* listener,
+                         const net::PrfBlock& seal) {
+  const tcp::Segment& seg = arrival.seg;
+  const bool may_open = listener != nullptr && seg.has(tcp::kAck);
+  if (may_open && open_passive(attachment, arrival, hash, *listener, seal)) return;
+  ++core_.counters.segments_received;  // of one that opens, the connection does it
+  if (seg.has(tcp::kRst)) ++core_.counters.resets_received;
+  if (listener == nullptr) {
+    ++core_.counters.listen_unserved;
+    reset_stranger(attachment, arrival);
+  } else if (seg.has(tcp::kAck)) {
+    reset_stranger(attachment, arrival);
+  } else if (seg.has(tcp::kSyn)) {
+    const auto answer = listener->answer_syn(seg, seal, cookies_, core_.ts_now, core_.counters);
+    if (!answer) return;
+    egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
+                  {arrival.tuple, hash, arrival.from, attachment});
   }
 }
 
@@ -248,24 +259,20 @@ void Worker::reset_stranger(uint8_t attachment, Arrival& arrival) {
   ++core_.counters.segments_sent;
 }
 
-// An ACK to a listening address: the handshake's third segment, or a segment behind it in the same burst, or
-// nothing.
-void Worker::on_third_segment(uint8_t attachment, Arrival& arrival, uint32_t hash,
-                              const tcp::Listener& listener, const net::PrfBlock& seal) {
-  if (opened_in_burst_) {
-    const int32_t position = table_.find(arrival.tuple, hash);
-    if (position != dpdk::FlowTable::kAbsent) return on_hit(arrival, static_cast<uint32_t>(position));
-  }
+// An ACK to a listening address opens a connection if it is the third segment of a handshake and there is
+// room.
+bool Worker::open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                          const net::PrfBlock& seal) {
   const auto agreement = listener.accept_third(arrival.seg, seal, cookies_, core_.counters);
-  if (!agreement) return reset_stranger(attachment, arrival);
+  if (!agreement) return false;
   if (core_.pressed()) {
     ++core_.counters.connections_refused_memory;
-    return reset_stranger(attachment, arrival);
+    return false;
   }
   const int32_t position = table_.insert(arrival.tuple, hash);
   if (position == dpdk::FlowTable::kAbsent) {
     ++core_.counters.connections_refused_full;
-    return reset_stranger(attachment, arrival);
+    return false;
   }
   opened_in_burst_ = true;
   const auto index = static_cast<uint32_t>(position);
@@ -273,6 +280,7 @@ void Worker::on_third_segment(uint8_t attachment, Arrival& arrival, uint32_t has
   tcp::Connection& connection = core_.connection(index);
   connection.open_passive(*agreement, core_);
   connection.on_segment(arrival.seg, take_text(arrival), core_);
+  return true;
 }
 
 // --- Serve, time out, emit

@@ -77,8 +77,10 @@ class Worker {
   void on_hit(Arrival& arrival, uint32_t index);
   void on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::span<const uint32_t> hashes,
                     std::span<const uint8_t> strangers);
-  void on_third_segment(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
-                        const net::PrfBlock& seal);
+  void on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener* listener,
+                   const net::PrfBlock& seal);
+  bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                    const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);
   void serve(uint32_t index);
   void time_out();
