@@ -92,6 +92,7 @@ void Appliance::make_workers() {
         config_.dataplane.idle == Idle::kPoll ? stack::IdleMode::kPoll : stack::IdleMode::kAdaptive;
     options.cookie_secret = cookie_secret;
     options.table_secret = random_key();
+    options.isn_secret = random_key();
     options.receive_reserve = plan_.receive_reserve;
 
     std::vector<stack::Attachment> attachments;

@@ -27,6 +27,7 @@ rte_mbuf* Egress::allocate() {
 }
 
 void Egress::depart(const tcp::Departure& departure, const Path& path) {
+  if (path.next_hop == net::MacAddress{}) return;  // a SYN of ours, which leaves once its neighbour is known
   const uint32_t header_length = kHeadersBeforeTcp + departure.header.length();
   if (departure.text_length == 0) return reply(departure.header, path);
 

@@ -56,6 +56,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       core_(connections_, profiles_, core_limits(options_, receive), clock.now()),
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_),
+      opener_(options_.isn_secret, attachments_, neighbours_, egress_, core_, counters_, paths_),
       idle_(options_.idle) {
   for (size_t i = 0; i < bindings_.size(); ++i) {
     for (const ListenAddress& where : bindings_[i].listen) {
@@ -94,6 +95,21 @@ void Worker::announce() {
   egress_.flush();
 }
 
+std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t binding) {
+  OpenError error;
+  const auto attachment = opener_.attachment_for(tuple, error);
+  if (!attachment) return error;
+  uint32_t hash = 0;
+  table_.hash(std::span(&tuple, 1), std::span(&hash, 1));
+  if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent) return OpenError::kAddressInUse;
+  const int32_t position = table_.insert(tuple, hash);
+  if (position == dpdk::FlowTable::kAbsent) return OpenError::kNoBufferSpace;
+  const auto index = static_cast<uint32_t>(position);
+  paths_[index] = {tuple, hash, {}, *attachment};
+  opener_.open(index, binding);
+  return std::nullopt;
+}
+
 void Worker::run(const std::atomic<bool>& stop) {
   Idle::prepare_thread();
   while (!stop.load(std::memory_order_relaxed)) {
@@ -117,6 +133,7 @@ bool Worker::poll_once(net::Instant now) {
 
   uint32_t frames = 0;
   for (uint8_t i = 0; i < attachments_.size(); ++i) frames += arrive(i);  // receive, parse, look up, arrive
+  opener_.resolve();
   for (size_t i = 0; i < core_.ready.size(); ++i) serve(core_.ready[i]);  // services may make others ready
   time_out();
   const bool worked = frames != 0 || !core_.ready.empty();

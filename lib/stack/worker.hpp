@@ -20,6 +20,7 @@
 #include "stack/ingress.hpp"
 #include "stack/listeners.hpp"
 #include "stack/neighbours.hpp"
+#include "stack/opener.hpp"
 #include "stack/path.hpp"
 #include "stack/service.hpp"
 #include "tcp/connection.hpp"
@@ -41,6 +42,7 @@ struct WorkerOptions {
   IdleMode idle = IdleMode::kAdaptive;
   net::PrfKey cookie_secret{};  // the same for all workers
   net::PrfKey table_secret{};
+  net::PrfKey isn_secret{};
   uint32_t receive_reserve = 4096;  // buffers of the receive pool that connections must leave to the ports
 };
 
@@ -60,6 +62,9 @@ class Worker {
   void run(const std::atomic<bool>& stop);
   // One round at this time, which never goes back; returns whether there was anything to do.
   bool poll_once(net::Instant now);
+  // Opens a connection to an address on one of our networks, served by the binding of that number: opened()
+  // follows, or closed() with the reason. Between rounds only. The caller chooses the local port.
+  std::optional<OpenError> connect(const net::FourTuple& tuple, uint16_t binding);
   // Sends RST to every connection and forgets it.
   void abort_all();
 
@@ -106,6 +111,7 @@ class Worker {
   Neighbours neighbours_;
   Egress egress_;
   Ingress ingress_;
+  Opener opener_;
   Idle idle_;
 
   std::array<Arrival, Ingress::kBurst> arrivals_;

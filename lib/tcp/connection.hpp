@@ -78,6 +78,11 @@ class Connection {
   // 3.10.5 ABORT: sends RST, drops what is queued.
   void abort(Core& core);
 
+  // Ends it without a word to the peer, for a reason from below TCP.
+  void fail(CloseReason reason, Core& core) {
+    if (tcb.state != State::kClosed) give_up(reason, core);
+  }
+
   // --- Timeouts: 3.10.8 ---
   void on_timeout(Core& core);
 

@@ -41,6 +41,7 @@ enum class CloseReason : uint8_t {
   kAborted,      // we sent RST
   kTimedOut,     // ETIMEDOUT
   kRefused,      // ECONNREFUSED: RST in answer to our SYN
+  kUnreachable,  // EHOSTUNREACH: nobody on the link answers for the peer's address
 };
 
 // Lasting facts about a connection.

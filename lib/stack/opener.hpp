@@ -1,0 +1,64 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Opening connections of our own: the way there, and the station that its frames go to.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <vector>
+
+#include "net/address.hpp"
+#include "net/prf.hpp"
+#include "stack/counters.hpp"
+#include "stack/egress.hpp"
+#include "stack/neighbours.hpp"
+#include "stack/path.hpp"
+#include "tcp/connection.hpp"
+#include "tcp/core.hpp"
+
+namespace tern::stack {
+
+// Why a connection could not be opened; named as errno names it.
+enum class OpenError : uint8_t {
+  kNetworkUnreachable,   // ENETUNREACH: no port of ours is on the remote address's network
+  kAddressNotAvailable,  // EADDRNOTAVAIL: the local address is not ours there
+  kAddressInUse,         // EADDRINUSE: the four-tuple has a connection
+  kNoBufferSpace,        // ENOBUFS: the flow table is full
+};
+
+// Neighbours are asked by ARP; meanwhile the connection is in SYN-SENT and its SYN waits here for the answer.
+class Opener {
+ public:
+  // secret: of initial sequence numbers, per boot (RFC 6528).
+  Opener(const net::PrfKey& secret, std::span<const Attachment> attachments, Neighbours& neighbours,
+         Egress& egress, tcp::Core& core, Counters& counters, std::span<Path> paths)
+      : isn_prf_(secret),
+        attachments_(attachments),
+        neighbours_(neighbours),
+        egress_(egress),
+        core_(core),
+        counters_(counters),
+        paths_(paths) {}
+
+  // The port whose network holds remote and which owns local.
+  std::optional<uint8_t> attachment_for(const net::FourTuple& tuple, OpenError& error) const;
+  // Opens in the slot that index names; its path must be set but for the next hop.
+  void open(uint32_t index, uint16_t profile);
+  // Once per round: asks for what is unknown, lets go what has been answered, gives up what nobody answers
+  // for.
+  void resolve();
+
+ private:
+  bool resolve(uint32_t index);
+
+  net::Prf isn_prf_;
+  std::span<const Attachment> attachments_;
+  Neighbours& neighbours_;
+  Egress& egress_;
+  tcp::Core& core_;
+  Counters& counters_;
+  std::span<Path> paths_;
+  std::vector<uint32_t> unresolved_;  // connections whose next hop is not known yet
+};
+
+}  // namespace tern::stack
