@@ -127,6 +127,8 @@ def drop(net, chain):
 class Loss(PeerCase):
     """2 % of the packets vanish in each direction."""
 
+    echoed, fetched = 16 * MIB, 16 * MIB
+
     @classmethod
     def start(cls):
         super().start()
@@ -138,12 +140,12 @@ class Loss(PeerCase):
     def test_echo_through_loss_agrees(self):
         before = self.tern.count("retransmissions")
         with self.net.connect(ECHO) as connection:
-            self.assertEqual(*echo_through(connection, 16 * MIB, seed=4))
+            self.assertEqual(*echo_through(connection, self.echoed, seed=4))
         self.assertGreater(self.tern.count("retransmissions"), before)
 
     def test_bytes_through_loss_arrive_whole(self):
         with self.net.connect(HTTP) as connection:
-            fetch_pattern(connection, 32 * MIB)
+            fetch_pattern(connection, self.fetched)
 
     def test_connections_through_loss_all_work(self):
         for number in range(50):
@@ -153,6 +155,8 @@ class Loss(PeerCase):
 
 class RoutedLoss(Loss):
     """The client is behind a router, which loses 2 % each way: unlike the OUTPUT chain, it does so unseen by the sender."""
+
+    echoed, fetched = 8 * MIB, 8 * MIB
 
     @classmethod
     def start(cls):
