@@ -252,7 +252,7 @@ bool Connection::emit_acknowledgments(Core& core) {
     departure.header.ack =
         ack;  // an earlier one keeps the right edge: its window is larger by what it leaves out
     departure.header.wnd =
-        static_cast<uint16_t>(std::min<uint32_t>(departure.header.wnd + (behind >> tcb.rcv_scale), 0xffff));
+        static_cast<uint16_t>(std::min<uint32_t>((tcb.rcv.wnd + behind) >> tcb.rcv_scale, 0xffff));
     if (behind == 0 && has(kSackOn) && tcb.reassembly != kNoReassembly) {
       const uint32_t count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
       append_sacks(departure.header, std::span(blocks).first(count));
