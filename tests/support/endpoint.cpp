@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One end of a connection in virtual time, as a worker would run it.
+#include "support/endpoint.hpp"
+
+#include <algorithm>
+#include <utility>
+
+#include "net/byte_order.hpp"
+#include "net/checksum.hpp"
+#include "support/heap_packet.hpp"
+#include "tcp/header.hpp"
+#include "tcp/reset.hpp"
+
+namespace tern::test {
+
+using namespace tcp;
+
+namespace {
+
+constexpr uint8_t kProtocol = 6;
+
+// The byte at a place of the stream that the active or the passive end writes.
+uint8_t stream_byte(uint64_t place, bool active) {
+  return static_cast<uint8_t>((place * 0x9e3779b97f4a7c15u >> 56) + (active ? 1 : 0));
+}
+
+}  // namespace
+
+Endpoint::Endpoint(bool active, const EndPlan& plan, const net::FourTuple& tuple, VirtualLink& out,
+                   uint64_t seed)
+    : active_(active),
+      plan_(plan),
+      tuple_(tuple),
+      out_(out),
+      random_(seed),
+      connections_(1),
+      core_(connections_, std::span(&plan_.config, 1), plan.limits, plan.start),
+      listener_(0, plan_.config),
+      cookies_({static_cast<uint8_t>(seed), 7}, plan.start) {}
+
+Endpoint::~Endpoint() {
+  if (!gone_) connection().release(core_);
+  core_.released.clear();
+}
+
+void Endpoint::open(net::Instant now) {
+  core_.set_now(now);
+  connection().open_active(Seq{static_cast<uint32_t>(random_())}, 0, static_cast<uint32_t>(random_()), core_);
+  emit();
+}
+
+void Endpoint::poll(VirtualLink& in, net::Instant now) {
+  core_.set_now(std::max(now, core_.now));
+  cookies_.advance(core_.now);
+  while (const auto frame = in.receive(now)) arrive(*frame);
+  serve();
+  for (uint32_t n = core_.wheel.expire(core_.now); n != TimerWheel::kNone;
+       n = core_.wheel.expire(core_.now)) {
+    connections_[n].on_timeout(core_);
+  }
+  serve();
+  emit();
+  core_.released.clear();
+  check();
+  if (!gone_ && (opened_ || active_) && connection().finished()) {
+    gone_ = true;
+    reason_ = connection().tcb.close_reason;
+    while (connection().tcb.unread != 0 && fault.empty()) read_text();  // what was not read yet is still there
+    connection().release(core_);
+    core_.released.clear();
+    pending_.reset();
+  }
+}
+
+net::Instant Endpoint::next() const {
+  const bool waiting = !gone_ && opened_ && connections_[0].tcb.unread != 0;
+  return std::min(core_.wheel.next_expiry(),
+                  waiting ? std::max(next_read_, core_.now) : net::Instant::never());
+}
+
+void Endpoint::give_up(net::Instant now) {
+  core_.set_now(std::max(now, core_.now));
+  if (!gone_ && (opened_ || active_)) connection().abort(core_);
+}
+
+void Endpoint::arrive(const std::vector<uint8_t>& frame) {
+  net::ChecksumSum sum =
+      net::pseudo_header(tuple_.remote, tuple_.local, kProtocol, static_cast<uint16_t>(frame.size()));
+  sum.add(frame);
+  if (sum.finish() != 0) {
+    ++checksum_failures_;
+    return;
+  }
+  Segment segment;
+  uint32_t offset = 0;
+  if (parse_segment(frame, segment, offset) != net::Drop::kNone) return blame("what is sent can be parsed");
+  net::Packet text;
+  if (segment.length != 0) text = make_packet(std::span(frame).subspan(offset));
+  if (gone_ || (!active_ && !opened_)) return stranger(segment, std::move(text));
+  const Verdict verdict = connection().on_segment(segment, std::move(text), core_);
+  if (verdict == Verdict::kReset) {
+    if (const auto reset = reset_for(segment)) transmit(*reset, nullptr);
+  }
+  if (verdict == Verdict::kReopen) blame("nobody opens the connection anew");
+}
+
+// A segment for no connection. While the handshake is under way what is not its third segment is passed over:
+// text that overtook it would be answered by RST, and the connection be lost with it.
+void Endpoint::stranger(const Segment& segment, net::Packet text) {
+  if (gone_) {
+    if (const auto reset = reset_for(segment)) transmit(*reset, nullptr);
+    return;
+  }
+  net::PrfBlock seal;
+  if (segment.has(kSyn)) {
+    const auto query = cookies_.query_for_syn(tuple_);
+    cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
+    const auto header = listener_.answer_syn(segment, seal, cookies_, core_.ts_now, core_.counters);
+    if (header) transmit(*header, nullptr);
+    return;
+  }
+  const auto query = cookies_.query_for_ack(tuple_, segment.ack);
+  cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
+  const auto agreement = listener_.accept_third(segment, seal, cookies_, core_.counters);
+  if (!agreement) return;
+  connection().open_passive(*agreement, core_);
+  opened_ = true;
+  if (connection().on_segment(segment, std::move(text), core_) != Verdict::kDone)
+    blame("a third segment opens");
+}
+
+void Endpoint::serve() {
+  Tcb& tcb = connection().tcb;
+  const uint16_t told = tcb.marks & kServiceMarks;
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kServiceMarks);
+  if ((told & kMarkOpened) != 0) opened_ = true;
+  if ((told & kMarkClosed) != 0) closed_ = true;
+  if (!opened_ || gone_) return;
+  if (core_.now >= next_read_) read_text();
+  if (connection().at_end()) reached_end_ = true;
+  if (closed_) return;
+  write_text();
+  maybe_end();
+}
+
+void Endpoint::read_text() {
+  for (uint32_t n = 0; n < plan_.packets_per_read; ++n) {
+    const net::Packet packet = connection().receive(core_);
+    if (!packet) break;
+    for (uint32_t i = 0; i < packet.size(); ++i) {
+      if (packet.data()[i] != stream_byte(read_ + i, !active_))
+        return blame("what is read is what was written");
+    }
+    read_ += packet.size();
+    next_read_ = core_.now + plan_.read_pause;
+  }
+  if (connection().at_end()) reached_end_ = true;
+}
+
+void Endpoint::write_text() {
+  while (!ended_) {
+    if (!pending_) {
+      const uint32_t left = plan_.bytes - static_cast<uint32_t>(written_);
+      if (left == 0) return;
+      std::vector<uint8_t> bytes(std::min<uint64_t>(left, 1 + random_() % plan_.largest_write));
+      for (uint32_t i = 0; i < bytes.size(); ++i) bytes[i] = stream_byte(written_ + i, active_);
+      pending_ = make_packet(bytes);
+    }
+    const uint32_t size = pending_.size();
+    if (!connection().send(pending_, core_)) return;
+    written_ += size;
+  }
+}
+
+void Endpoint::maybe_end() {
+  const bool at_point = written_ + read_ >= plan_.ending_at;
+  const bool all_written = written_ == plan_.bytes;
+  switch (plan_.ending) {
+    case Ending::kShutdown:
+      if (all_written && !std::exchange(ended_, true)) connection().shutdown(core_);
+      break;
+    case Ending::kWaitForPeer:
+      break;
+    case Ending::kCloseEarly:
+      if (at_point && !std::exchange(ended_, true)) connection().close(core_);
+      return;
+    case Ending::kAbort:
+      if (at_point && !std::exchange(ended_, true)) connection().abort(core_);
+      return;
+  }
+  if (all_written && connection().at_end()) {
+    ended_ = true;
+    connection().close(core_);
+  }
+}
+
+void Endpoint::emit() {
+  for (uint32_t bursts = 0; !core_.ready.empty(); ++bursts) {
+    if (bursts > 10'000) return blame("output comes to an end");
+    const std::vector<uint32_t> ready = std::exchange(core_.ready, {});
+    for (const uint32_t index : ready) connections_[index].emit(core_);
+    for (const Departure& departure : core_.outbox.departures()) {
+      check_announced(departure.header);
+      transmit(departure.header, &departure);
+    }
+    core_.outbox.clear();
+    serve();
+  }
+}
+
+void Endpoint::transmit(const SegmentHeader& header, const Departure* departure) {
+  std::vector<uint8_t> frame(header.length());
+  write_header(header, {tuple_.local_port, tuple_.remote_port}, frame.data());
+  if (departure != nullptr) {
+    uint32_t left = departure->text_length;
+    uint32_t skip = departure->text_offset;
+    if (left > plan_.config.mss) blame("no segment is larger than our MSS");
+    for (rte_mbuf* b = departure->text; left != 0; b = connection().tcb.send_queue.after(b), skip = 0) {
+      const uint8_t* from = net::buffer::start(b) + net::buffer::field(b).offset + skip;
+      const uint32_t n = std::min(left, net::buffer::field(b).length - skip);
+      frame.insert(frame.end(), from, from + n);
+      left -= n;
+    }
+  }
+  net::ChecksumSum sum =
+      net::pseudo_header(tuple_.local, tuple_.remote, kProtocol, static_cast<uint16_t>(frame.size()));
+  sum.add(frame);
+  net::store_be16(frame.data() + 16, sum.finish());
+  out_.send(frame, core_.now);
+}
+
+// RFC 9293 section 3.8.6.2.2: the right edge as the peer sees it stays, but for the grain of its scale (RFC
+// 7323 section 2.4).
+void Endpoint::check_announced(const SegmentHeader& header) {
+  if ((header.flags & (kRst | kSyn)) != 0) return;
+  const uint32_t scale = connection().tcb.rcv_scale;
+  const Seq edge = header.ack + (uint32_t{header.wnd} << scale);
+  const Seq floor = edge + ((1u << scale) - 1);
+  if (announced_ && floor < announced_edge_) blame("the right edge that we announce never moves left");
+  announced_edge_ = announced_ ? later(announced_edge_, edge) : edge;
+  announced_ = true;
+}
+
+void Endpoint::check() {
+  if (gone_) return;
+  if (const char* rule = broken_rule(connection(), core_, watch_)) blame(rule);
+  const uint64_t kept = buffers_of(connection(), core_);
+  if (core_.held_packets != kept) {
+    blame("held_packets, " + std::to_string(core_.held_packets) + ", counts what is kept, " +
+          std::to_string(kept));
+  }
+}
+
+void Endpoint::blame(const std::string& rule) {
+  if (fault.empty()) {
+    fault = std::string(active_ ? "active" : "passive") + " end at " +
+            std::to_string(core_.now.microseconds()) + " us in " + state_name(connections_[0].tcb.state) +
+            ": " + rule;
+  }
+}
+
+}  // namespace tern::test

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Two ends of a connection joined by a bad network in virtual time; everything follows from one seed.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "support/endpoint.hpp"
+
+namespace tern::test {
+
+struct Scenario {
+  EndPlan active;
+  EndPlan passive;
+  Faults to_passive;
+  Faults to_active;
+};
+
+// What the seed says: sizes, options, faults, services, order of closing.
+Scenario scenario(uint64_t seed);
+std::string to_string(const Scenario& scenario);
+
+struct Result {
+  std::string fault;  // empty when all that must hold held
+  uint64_t events = 0;
+  uint64_t bytes = 0;  // read by both
+  uint64_t retransmissions = 0;
+  uint64_t expected = 0;  // segments that took the fast path
+  bool opened = false;
+  bool complete = false;  // neither end broke off: bytes out equal bytes in
+};
+
+// Runs it until both ends are gone.
+Result run(const Scenario& scenario, uint64_t seed);
+
+}  // namespace tern::test

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// One direction of a bad network in virtual time: it loses, repeats, reorders, corrupts and delays by a
+// seeded random source, and may be slow with a short queue.
+#pragma once
+
+#include <cstdint>
+#include <map>
+#include <optional>
+#include <random>
+#include <vector>
+
+#include "net/instant.hpp"
+
+namespace tern::test {
+
+struct Faults {
+  // Probabilities for each frame.
+  double loss = 0;
+  double duplication = 0;
+  double corruption = 0;
+  double reordering = 0;  // held back by up to ten delays
+  net::Duration delay = std::chrono::milliseconds(10);
+  net::Duration jitter{0};
+  net::Duration poll = std::chrono::microseconds(1);  // what arrives within one comes as one burst
+  uint64_t bytes_per_second = 0;                      // 0: any number
+  uint32_t queue_bytes = 30'000;                      // of a slow link: what does not fit is lost
+};
+
+class VirtualLink {
+ public:
+  VirtualLink(const Faults& faults, uint64_t seed) : faults_(faults), random_(seed) {}
+
+  void send(const std::vector<uint8_t>& frame, net::Instant now);
+  // The next frame that has arrived by now.
+  std::optional<std::vector<uint8_t>> receive(net::Instant now);
+  // When the next one arrives; never() when nothing is under way.
+  net::Instant next() const { return frames_.empty() ? net::Instant::never() : frames_.begin()->first; }
+  uint64_t corrupted() const { return corrupted_; }
+
+ private:
+  bool happens(double probability) { return std::uniform_real_distribution<>()(random_) < probability; }
+  net::Duration up_to(net::Duration longest);
+  void deliver(std::vector<uint8_t> frame, net::Instant now);
+
+  Faults faults_;
+  std::mt19937_64 random_;
+  std::multimap<net::Instant, std::vector<uint8_t>> frames_;  // equal times keep their order
+  net::Instant free_at_;
+  uint64_t corrupted_ = 0;
+};
+
+}  // namespace tern::test

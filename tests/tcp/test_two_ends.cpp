@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Two ends and a bad network in virtual time, from seeds. TERN_SEEDS says how many (1000), TERN_SEED runs
+// one.
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+
+#include "support/two_ends.hpp"
+
+namespace tern::test {
+namespace {
+
+uint64_t number_from(const char* name, uint64_t otherwise) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? otherwise : std::strtoull(value, nullptr, 10);
+}
+
+TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
+  const uint64_t one = number_from("TERN_SEED", 0);
+  const uint64_t first = one != 0 ? one : 1;
+  const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000);
+  uint64_t opened = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0;
+  for (uint64_t seed = first; seed <= last; ++seed) {
+    const Scenario s = scenario(seed);
+    const Result result = run(s, seed);
+    EXPECT_EQ(result.fault, "") << "TERN_SEED=" << seed << "\n" << to_string(s);
+    if (HasFailure()) break;
+    opened += result.opened;
+    complete += result.complete;
+    retransmissions += result.retransmissions;
+    expected += result.expected;
+    bytes += result.bytes;
+  }
+  RecordProperty("bytes", static_cast<int>(bytes));
+  if (one != 0 || HasFailure()) return;
+  // The scenarios must be worth something: nearly all open, most end politely, many lose and many use the
+  // fast path.
+  const uint64_t seeds = last - first + 1;
+  EXPECT_GE(opened * 100, seeds * 95);
+  EXPECT_GE(complete * 100, seeds * 60);
+  EXPECT_GE(retransmissions, seeds);
+  EXPECT_GE(expected, 10 * seeds);
+}
+
+}  // namespace
+}  // namespace tern::test
