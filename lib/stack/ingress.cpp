@@ -75,8 +75,8 @@ void Ingress::on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachme
   }
   // RFC 826: who speaks to us is worth remembering; who was known already is updated by whatever it says.
   const bool for_us = here.owns(arp.target);
-  if (here.owns(arp.sender)) {
-    drop(frame, net::Drop::kArpConflict);
+  if (here.owns(arp.sender)) {  // RFC 5227 section 2.4; what we said ourselves may come back to us
+    drop(frame, arp.sender_mac == here.port->mac() ? net::Drop::kArpUnwanted : net::Drop::kArpConflict);
     return;
   }
   if (!arp.sender.is_unspecified()) neighbours_.learn(attachment, arp.sender, arp.sender_mac, for_us, now);

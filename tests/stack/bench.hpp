@@ -80,6 +80,9 @@ class Bench {
   const stack::Counters& counters() const { return worker_->counters(); }
   uint64_t connections() const;  // in whatever state
 
+  // The worker is gone, with what it holds; no further round.
+  void end_worker() { worker_.reset(); }
+
   // Every buffer is back in its pool and no connection is left. kept: of the receive pool, what is on
   // purpose.
   void expect_clean(uint32_t kept = 0);
