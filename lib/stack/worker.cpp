@@ -193,9 +193,12 @@ net::Packet Worker::take_text(Arrival& arrival) {
   return {};
 }
 
-// A segment of a known connection. Leaves the frame in the arrival when a new SYN ended a TIME-WAIT.
+// A segment of a known connection. Leaves the frame in the arrival when a new SYN ended a TIME-WAIT, now or
+// before in this burst.
 void Worker::on_hit(Arrival& arrival, uint32_t index) {
   tcp::Connection& connection = core_.connection(index);
+  // The slot may have been given back since the burst was looked up: then the segment is a stranger's.
+  if (connection.tcb.state == tcp::State::kClosed && paths_[index].tuple.local_port == 0) return;
   const bool may_reopen = connection.tcb.state == tcp::State::kTimeWait && arrival.seg.has(tcp::kSyn);
   net::Packet text;
   if (!may_reopen) text = take_text(arrival);
@@ -206,11 +209,13 @@ void Worker::on_hit(Arrival& arrival, uint32_t index) {
       if (const auto header = tcp::reset_for(arrival.seg)) {
         egress_.reply(*header, paths_[index]);
         ++core_.counters.resets_sent;
+        ++core_.counters.segments_sent;
       }
       break;
     case tcp::Verdict::kReopen:
       serve(index);
       forget(index);
+      core_.counters.segments_received.subtract(1);  // as a stranger's it is counted again
       return;
   }
   if (arrival.frame != nullptr) dpdk::free_frame(std::exchange(arrival.frame, nullptr));
@@ -367,8 +372,8 @@ void Worker::abort_all() {
   core_.set_now(clock_.now());
   for (uint32_t index = 0; index < connections_.size(); ++index) {
     tcp::Connection& connection = connections_[index];
-    if (connection.tcb.state == tcp::State::kClosed) continue;
-    connection.abort(core_);
+    if (paths_[index].tuple.local_port == 0) continue;
+    connection.abort(core_);  // one that is closed already may still have to be told of, or to send its RST
     serve(index);
     connection.emit(core_);
     for (const tcp::Departure& departure : core_.outbox.departures())
