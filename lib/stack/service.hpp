@@ -41,11 +41,12 @@ class Socket {
   bool send(net::Packet& packet) { return connection_.send(packet, core_); }
   // Asks for writable() without having been refused.
   void want_room() { connection_.tcb.marks |= tcp::kMarkWantsRoom; }
-  // An empty packet with tailroom, and one on static memory; null when buffers have run out: writable()
-  // follows in the next round, to try again.
-  net::Packet allocate() { return or_retry(pool_.allocate_packet()); }
+  // An empty packet with tailroom, and one on static memory; null when buffers have run out, but for those
+  // that the ports need to receive the ACKs which free the others: writable() follows in the next round, to
+  // try again.
+  net::Packet allocate() { return or_retry(core_.pressed() ? net::Packet() : pool_.allocate_packet()); }
   net::Packet slice(net::dpdk::StaticPayload& payload, uint32_t offset, uint32_t length) {
-    return or_retry(payload.slice(pool_, offset, length));
+    return or_retry(core_.pressed() ? net::Packet() : payload.slice(pool_, offset, length));
   }
 
   // --- Closing ---

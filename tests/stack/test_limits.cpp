@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// A worker that runs out: of connections, of buffers to receive into, of buffers for headers. Refused,
+// counted, and over when the load goes.
+#include <gtest/gtest.h>
+
+#include "stack/bench.hpp"
+#include "stack/client.hpp"
+
+namespace tern::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+std::unique_ptr<Client> client_at(Bench& bench, int port) {
+  return std::make_unique<Client>(bench, ClientOptions{.port = static_cast<uint16_t>(port)});
+}
+
+// Sends the block over and over, as fast as there is room.
+std::unique_ptr<Script> endless(net::dpdk::StaticPayload& block) {
+  auto script = std::make_unique<Script>();
+  script->on_opened = script->on_writable = [&block](stack::Socket& socket) {
+    while (const uint32_t room = socket.send_room()) {
+      net::Packet packet = socket.slice(block, 0, std::min(room, block.size()));
+      if (!packet) return;
+      socket.send(packet);
+    }
+    socket.want_room();
+  };
+  return script;
+}
+
+TEST(Limits, ConnectionBeyondTheLastIsResetAndCounted) {
+  Bench bench(bindings(bound(echo_script(), 7)), {.max_connections = 8});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 8; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->connect();
+  }
+  auto ninth = client_at(bench, 40'008);
+  ninth->connect();
+  EXPECT_TRUE(ninth->was_reset);
+  EXPECT_EQ(bench.tcp().connections_refused_full.value(), 1u);
+  EXPECT_EQ(bench.connections(), 8u);
+
+  clients[3]->fin();
+  bench.settle();
+  EXPECT_EQ(bench.connections(), 7u);
+  auto tenth = client_at(bench, 40'009);
+  tenth->connect();
+  tenth->send("room again");
+  bench.settle();
+  EXPECT_EQ(tenth->received, "room again");
+  for (int i = 0; i < 8; ++i) {
+    if (i == 3) continue;
+    clients[i]->send("still there");
+    bench.settle();
+    EXPECT_EQ(clients[i]->received, "still there");
+  }
+  EXPECT_EQ(bench.tcp().connections_refused_full.value(), 1u);
+}
+
+TEST(Limits, SlotsAreUsedOverAndOver) {
+  Bench bench(bindings(bound(echo_script(), 7)), {.max_connections = 8});
+  for (int i = 0; i < 200; ++i) {
+    Client client(bench, {.port = static_cast<uint16_t>(30'000 + i)});
+    client.connect();
+    client.send("hello");
+    client.fin();
+    bench.settle();
+    ASSERT_EQ(client.received, "hello");
+    ASSERT_TRUE(client.ended);
+  }
+  EXPECT_EQ(bench.tcp().connections_closed.value(), 200u);
+  bench.expect_clean();
+}
+
+TEST(Limits, PressedReceivePoolRefusesTextAndConnectionsAndRecovers) {
+  tcp::Config config;
+  config.receive_buffer = 4 << 20;
+  Bench bench(bindings(bound(std::make_unique<Script>(), 7, config)),
+              {.receive_buffers = 256, .receive_reserve = 156});
+  auto greedy = client_at(bench, 40'000);
+  auto patient = client_at(bench, 40'001);
+  greedy->connect();
+  patient->connect();
+  for (int i = 0; i < 120; ++i) {
+    greedy->send(std::string(1'448, 'x'));
+    bench.poll();
+    bench.collect();
+    ASSERT_GE(bench.receive.available(), 156u);
+  }
+  EXPECT_EQ(missing(bench.receive), 100u);
+  EXPECT_EQ(bench.tcp().text_refused_memory.value(), 20u);
+
+  auto late = client_at(bench, 40'002);
+  late->connect();
+  EXPECT_TRUE(late->was_reset);
+  EXPECT_EQ(bench.tcp().connections_refused_memory.value(), 1u);
+  EXPECT_EQ(bench.connections(), 2u);
+
+  const tcp::Seq before = patient->snd_nxt;
+  patient->send("refused");
+  bench.poll();
+  bench.collect();
+  EXPECT_EQ(bench.tcp().text_refused_memory.value(), 21u);
+  EXPECT_LE(patient->acknowledged, before);
+
+  greedy->snd_nxt = greedy->acknowledged;
+  greedy->reset();
+  bench.settle();
+  EXPECT_EQ(missing(bench.receive), 0u);
+  patient->snd_nxt = before;
+  patient->send("accepted");
+  bench.pass(100ms);
+  EXPECT_EQ(patient->acknowledged, patient->snd_nxt);
+  auto later = client_at(bench, 40'003);
+  later->connect();
+  EXPECT_FALSE(later->was_reset);
+  EXPECT_EQ(bench.connections(), 2u);
+  bench.worker().abort_all();
+  bench.collect();
+  bench.expect_clean();
+}
+
+TEST(Limits, ServicesLeaveTheReserveToThePort) {
+  const Bytes bytes(1'000, 'x');
+  net::dpdk::StaticPayload block(bytes);
+  Bench bench(bindings(bound(endless(block), 7)), {.receive_buffers = 256, .receive_reserve = 128});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 4; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->deaf = true;
+    clients.back()->connect();
+    bench.poll();
+    bench.collect();
+    EXPECT_GE(bench.receive.available(), 127u) << "connections took what the port needs to hear ACKs";
+  }
+  // It goes on, once the clients acknowledge.
+  for (const auto& client : clients) client->deaf = false;
+  for (int round = 0; round < 200; ++round) {
+    bench.now += 5ms;
+    bench.poll();
+    bench.collect();
+    for (const auto& client : clients) client->acknowledge();
+    ASSERT_GE(bench.receive.available(), 120u);
+  }
+  for (const auto& client : clients) {
+    if (client->was_reset) continue;  // the pool was used up before it came
+    EXPECT_GT(client->received.size(), 100'000u);
+  }
+  bench.worker().abort_all();
+  bench.poll();
+  bench.collect();
+  bench.expect_clean();
+}
+
+TEST(Limits, SegmentsWithoutAHeaderBufferAreCountedAndSentAgain) {
+  const Bytes bytes(60'000, 'x');
+  net::dpdk::StaticPayload block(bytes);
+  auto script = std::make_unique<Script>();
+  script->on_opened = [&block](stack::Socket& socket) {
+    net::Packet packet = socket.slice(block, 0, block.size());
+    socket.send(packet);
+    socket.shutdown();
+  };
+  Bench bench(bindings(bound(std::move(script), 7)), {.header_buffers = 8});
+  Client client(bench, {});
+  client.connect();
+  EXPECT_GT(bench.counters().frames_unbuilt.value(), 0u);
+  for (int i = 0; i < 20'000 && !client.ended; ++i) bench.pass(1ms);
+  EXPECT_EQ(client.received.size(), 60'000u);
+  EXPECT_TRUE(client.ended);
+  client.fin();
+  bench.pass(61s);
+  bench.expect_clean();
+}
+
+}  // namespace
+}  // namespace tern::test
