@@ -9,7 +9,9 @@
 #include <rte_malloc.h>
 #include <rte_mbuf_dyn.h>
 
+#include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <stdexcept>
 
 #include "net/dpdk/eal_arguments.hpp"
@@ -19,7 +21,18 @@ namespace tern::net::dpdk {
 
 namespace {
 
+// EAL leaves its run-time directory behind, and takes its telemetry socket out of it as late as in an exit
+// handler of its own: ours is registered first and so runs after. A directory that somebody else still uses
+// is not empty, and stays.
+void remove_runtime_directory_at_exit() {
+  std::atexit([] {
+    std::error_code ignored;
+    std::filesystem::remove(rte_eal_get_runtime_dir(), ignored);
+  });
+}
+
 void start(std::vector<std::string>& arguments) {
+  remove_runtime_directory_at_exit();
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
