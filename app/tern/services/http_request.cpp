@@ -40,6 +40,21 @@ bool lists(std::string_view list, std::string_view word) {
   return false;
 }
 
+// What the fields say that the request's meaning depends on.
+struct Fields {
+  uint32_t hosts = 0;
+  bool close = false;
+  bool keep_alive = false;
+};
+
+// RFC 9112 section 3.2.2: a server takes a whole URL for its path too.
+std::string_view path_of(std::string_view target) {
+  constexpr std::string_view kScheme = "http://";
+  if (!same(target.substr(0, kScheme.size()), kScheme)) return target;
+  const size_t path = target.find('/', kScheme.size());
+  return path == std::string_view::npos ? "/" : target.substr(path);
+}
+
 // RFC 9112 section 3: method SP target SP version.
 bool parse_request_line(std::string_view line, HttpRequest& request) {
   const size_t first = line.find(' ');
@@ -52,8 +67,8 @@ bool parse_request_line(std::string_view line, HttpRequest& request) {
   if (!is_token(method) || request.target.empty()) return false;
   if (!std::ranges::all_of(request.target, [](char c) { return c > ' ' && c <= '~'; })) return false;
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+  request.target = path_of(request.target);
   request.http_1_0 = version == "HTTP/1.0";
-  request.persistent = !request.http_1_0;
   request.method = method == "GET"    ? HttpMethod::kGet
                    : method == "HEAD" ? HttpMethod::kHead
                                       : HttpMethod::kOther;
@@ -61,7 +76,7 @@ bool parse_request_line(std::string_view line, HttpRequest& request) {
 }
 
 // RFC 9112 section 5: name ":" value, no white space before the colon, no folding.
-bool parse_field(std::string_view line, HttpRequest& request, uint32_t& hosts) {
+bool parse_field(std::string_view line, HttpRequest& request, Fields& fields) {
   const size_t colon = line.find(':');
   if (colon == std::string_view::npos) return false;
   const std::string_view name = line.substr(0, colon);
@@ -69,8 +84,8 @@ bool parse_field(std::string_view line, HttpRequest& request, uint32_t& hosts) {
   if (!is_token(name)) return false;
   if (!std::ranges::all_of(value, [](unsigned char c) { return c >= ' ' || c == '\t'; })) return false;
   if (same(name, "connection")) {
-    if (lists(value, "close")) request.persistent = false;
-    if (request.http_1_0 && lists(value, "keep-alive")) request.persistent = true;
+    fields.close = fields.close || lists(value, "close");
+    fields.keep_alive = fields.keep_alive || lists(value, "keep-alive");
   } else if (same(name, "content-length")) {
     if (value.empty() || !std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; }))
       return false;
@@ -78,7 +93,7 @@ bool parse_field(std::string_view line, HttpRequest& request, uint32_t& hosts) {
   } else if (same(name, "transfer-encoding")) {
     request.has_body = true;
   } else if (same(name, "host")) {
-    ++hosts;
+    ++fields.hosts;
   }
   return true;
 }
@@ -89,7 +104,7 @@ HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& reques
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min<size_t>(bytes.size(), kMaxHttpHead));
   request = HttpRequest{};
-  uint32_t hosts = 0;
+  Fields fields;
   bool first = true;
   for (size_t start = 0;;) {
     const size_t end = text.find('\n', start);
@@ -102,9 +117,11 @@ HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& reques
       first = false;
     } else if (line.empty()) {
       length = static_cast<uint32_t>(start);
-      const bool host_as_due = hosts == 1 || (hosts == 0 && request.http_1_0);  // RFC 9112 section 3.2
+      request.persistent = !fields.close && (!request.http_1_0 || fields.keep_alive);  // section 9.3
+      const bool host_as_due =
+          fields.hosts == 1 || (fields.hosts == 0 && request.http_1_0);  // RFC 9112 section 3.2
       return host_as_due ? HttpParse::kDone : HttpParse::kMalformed;
-    } else if (!parse_field(line, request, hosts)) {
+    } else if (!parse_field(line, request, fields)) {
       return HttpParse::kMalformed;
     }
   }

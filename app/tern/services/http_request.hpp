@@ -13,7 +13,7 @@ enum class HttpMethod : uint8_t { kGet, kHead, kOther };
 
 struct HttpRequest {
   HttpMethod method = HttpMethod::kOther;
-  std::string_view target;  // within the bytes parsed
+  std::string_view target;  // its path, within the bytes parsed
   bool persistent = true;   // whether the client will use the connection again (RFC 9112 section 9.3)
   bool has_body = false;    // Content-Length other than 0, or Transfer-Encoding
   bool http_1_0 = false;    // an answer that persists must say so
