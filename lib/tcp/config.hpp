@@ -9,6 +9,13 @@
 
 namespace tern::tcp {
 
+// Whether SYNs are answered by cookies (RFC 4987 section 3.6), which keep no state, or put in the SYN queue.
+enum class Cookies : uint8_t {
+  kAlways,
+  kWhenFull,  // once the SYN queue is
+  kNever,     // a SYN that finds the queue full is dropped
+};
+
 struct Config {
   // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field
   // 30 s).
@@ -33,6 +40,11 @@ struct Config {
   net::Duration rto_max = std::chrono::seconds(60);
   // Expiries in a row after which the connection is given up (R2 of RFC 9293 section 3.8.3).
   uint8_t retransmit_limit = 15;
+  Cookies cookies = Cookies::kAlways;
+  // Half-open passive connections that a listener keeps, where cookies do not answer all SYNs.
+  uint32_t syn_backlog = 1024;
+  // Times that a SYN-ACK is sent again before its half-open connection is forgotten.
+  uint8_t syn_ack_retries = 5;
   // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
   net::Duration delayed_ack = std::chrono::milliseconds(40);
   // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two;

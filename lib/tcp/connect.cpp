@@ -61,6 +61,17 @@ void Connection::open_passive(const Agreement& agreement, Core& core) {
   ++core.counters.connections_accepted;
 }
 
+void Connection::open_from_syn(const Agreement& agreement, Core& core) {
+  tcb = Tcb{};
+  tcb.profile = agreement.profile;
+  agree(tcb, agreement, core.config(*this));
+  tcb.snd.una = agreement.iss;
+  tcb.snd.nxt = tcb.send_end = agreement.iss + 1;
+  tcb.hold |= kHoldHalfOpen;
+  core.set_state(*this, State::kSynReceived);
+  core.mark(*this, kMarkHandshake);
+}
+
 void Connection::open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core& core) {
   tcb = Tcb{};
   tcb.profile = profile;
@@ -102,6 +113,7 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
     return Verdict::kDone;
   }
   ++core.counters.connections_opened;
+  measure_rtt(seg, core);
   become_established(seg, core);
   tcb.snd.wnd = tcb.max_wnd = seg.wnd;  // a SYN's window is not scaled
   tcb.snd.una = seg.ack;

@@ -46,6 +46,9 @@ class Connection {
   // Becomes SYN-RECEIVED as the third segment of a handshake by cookie finds it; pass that segment to
   // on_segment() next.
   void open_passive(const Agreement& agreement, Core& core);
+  // An entry of the SYN queue: becomes SYN-RECEIVED and marks the SYN-ACK, which is sent again up to the
+  // limit. Whatever ends it before the handshake is done, its service is not told.
+  void open_from_syn(const Agreement& agreement, Core& core);
   // 3.10.1, active: becomes SYN-SENT and marks the SYN.
   void open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core& core);
 
@@ -97,6 +100,8 @@ class Connection {
     return tcb.state == State::kClosed && (tcb.marks & (kMarkReset | kServiceMarks)) == 0;
   }
 
+  // Whether it is still in its listener's SYN queue.
+  bool half_open() const { return (tcb.hold & kHoldHalfOpen) != 0; }
   bool has(ConnectionFlag flag) const { return (tcb.flags & flag) != 0; }
   uint32_t flight() const { return tcb.snd.nxt - tcb.snd.una; }
   uint32_t unsent_bytes() const { return has(kFinSent) ? 0 : tcb.send_end - tcb.snd.nxt; }

@@ -21,6 +21,10 @@ namespace tern::tcp {
   X(cookies_sent, "segments", "SYN-ACKs sent, each carrying a SYN cookie.")                               \
   X(cookies_valid, "segments", "Third segments whose cookie was ours.")                                   \
   X(cookies_invalid, "segments", "ACKs to a listening address with no connection and no valid cookie.")   \
+  X(syns_queued, "segments", "SYNs kept as half-open connections, in place of a cookie.")                 \
+  X(syns_dropped_full, "segments", "SYNs dropped because the SYN queue was full and cookies are off.")    \
+  X(half_open_timed_out, "connections", "Half-open connections given up: no third segment came.")         \
+  X(half_open_reset, "connections", "Half-open connections that the peer ended by RST or by a new SYN.")  \
   X(connections_accepted, "connections", "Passive connections that reached ESTABLISHED.")                 \
   X(connections_opened, "connections", "Active connections that reached ESTABLISHED.")                    \
   X(connections_refused_full, "connections",                                                              \

@@ -8,6 +8,33 @@
 
 namespace tern::tcp {
 
+SynAnswer Listener::decide(uint32_t half_open) const {
+  if (config_->cookies == Cookies::kAlways) return SynAnswer::kCookie;
+  if (half_open < config_->syn_backlog) return SynAnswer::kQueue;
+  return config_->cookies == Cookies::kWhenFull ? SynAnswer::kCookie : SynAnswer::kDrop;
+}
+
+std::optional<Agreement> Listener::agree_on_syn(const Segment& syn, Seq iss, uint32_t ts_offset,
+                                                Counters& counters) const {
+  ++counters.syns_received;
+  if (syn.has(kFin) || syn.has(kRst)) {
+    ++counters.syns_malformed;
+    return std::nullopt;
+  }
+  ++counters.syns_queued;
+  Agreement agreement;
+  agreement.iss = iss;
+  agreement.irs = syn.seq;
+  agreement.profile = profile_;
+  if (syn.mss != 0) agreement.peer_mss = syn.mss;
+  agreement.peer_window_scale = syn.window_scale;
+  agreement.timestamps = syn.has_timestamps && config_->timestamps;
+  agreement.sack = syn.sack_permitted && config_->sack;
+  agreement.ts_offset = ts_offset;
+  agreement.ts_recent = syn.ts_val;
+  return agreement;
+}
+
 std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net::PrfBlock& seal,
                                                   const SynCookies& cookies, uint32_t ts_now,
                                                   Counters& counters) const {

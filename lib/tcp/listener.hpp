@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A listening address: RFC 9293 section 3.10.7.2. SYNs are answered by cookies, so LISTEN and the passive
-// SYN-RECEIVED hold no state at all.
+// A listening address: RFC 9293 section 3.10.7.2. Where cookies answer SYNs, LISTEN and the passive
+// SYN-RECEIVED hold no state at all; else a SYN becomes a half-open connection.
 #pragma once
 
 #include <cstdint>
@@ -15,10 +15,24 @@
 
 namespace tern::tcp {
 
+// What a listener does with a SYN.
+enum class SynAnswer : uint8_t {
+  kCookie,  // answer_syn()
+  kQueue,   // agree_on_syn(), then Connection::open_from_syn()
+  kDrop,    // nothing: the peer sends it again
+};
+
 class Listener {
  public:
   // profile: the index of config, given to connections accepted here. config must outlive the listener.
   Listener(uint16_t profile, const Config& config) : profile_(profile), config_(&config) {}
+
+  // half_open: how many of its connections are in the SYN queue now.
+  SynAnswer decide(uint32_t half_open) const;
+  // What to open a connection with for a SYN that is queued; nothing for a SYN that is none (with FIN or
+  // RST).
+  std::optional<Agreement> agree_on_syn(const Segment& syn, Seq iss, uint32_t ts_offset,
+                                        Counters& counters) const;
 
   // The SYN-ACK for a SYN; nothing for a SYN that is none (with FIN or RST). seal: see SynCookies.
   std::optional<SegmentHeader> answer_syn(const Segment& syn, const net::PrfBlock& seal,

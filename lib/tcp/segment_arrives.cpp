@@ -88,7 +88,9 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
   if (!acceptable(seg)) {
     ++core.counters.unacceptable_sequence;
     if (seg.has(kRst)) return Step::kDrop;
-    core.mark(*this, kMarkAckNow);
+    // The SYN that was queued, again: our SYN-ACK was lost.
+    const bool again = half_open() && seg.has(kSyn) && seg.seq == tcb.irs;
+    core.mark(*this, again ? kMarkHandshake : kMarkAckNow);
     if (tcb.state == State::kTimeWait && seg.has(kFin)) {
       // A FIN again means that our last ACK was lost: acknowledge, and begin 2MSL anew.
       ++core.counters.time_wait_restarted;
@@ -116,10 +118,15 @@ Connection::Step Connection::check_rst(const Segment& seg, Core& core) {
     challenge(core);
     return Step::kDrop;
   }
+  if (half_open()) {  // back to LISTEN, without a word
+    ++core.counters.half_open_reset;
+    give_up(CloseReason::kRefused, core);
+    return Step::kDrop;
+  }
   const bool over =
       tcb.state == State::kClosing || tcb.state == State::kLastAck || tcb.state == State::kTimeWait;
   if (!over) ++core.counters.connections_reset_by_peer;
-  // SYN-RECEIVED meets a RST only after an active open: the third segment of a passive one is none.
+  // What is left of SYN-RECEIVED came of an active open.
   const bool refused = tcb.state == State::kSynReceived;
   const CloseReason reset = refused ? CloseReason::kRefused : CloseReason::kResetByPeer;
   give_up(over ? CloseReason::kFinished : reset, core);
@@ -129,6 +136,11 @@ Connection::Step Connection::check_rst(const Segment& seg, Core& core) {
 // RFC 5961 section 4.2: a SYN within the window of a synchronized connection is challenged.
 Connection::Step Connection::check_syn(const Segment& seg, Core& core) {
   if (!seg.has(kSyn)) return Step::kContinue;
+  if (half_open()) {  // "return this connection to the LISTEN state": the peer will send its new SYN again
+    ++core.counters.half_open_reset;
+    give_up(CloseReason::kRefused, core);
+    return Step::kDrop;
+  }
   challenge(core);
   return Step::kDrop;
 }
@@ -148,8 +160,14 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
       verdict = Verdict::kReset;
       return Step::kDrop;
     }
-    // Only after a simultaneous open is SYN-RECEIVED a state that lasts, with its timer running.
-    if (!tcb.retransmit_deadline.is_never()) ++core.counters.connections_opened;
+    // The third segment of a cookie's handshake is here at once; else SYN-RECEIVED lasts, with its timer
+    // running, after a simultaneous open or in the SYN queue.
+    if (half_open()) {
+      ++core.counters.connections_accepted;
+      tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldHalfOpen);
+    } else if (!tcb.retransmit_deadline.is_never()) {
+      ++core.counters.connections_opened;
+    }
     become_established(seg, core);
   }
   if (seg.ack > tcb.snd.nxt) {

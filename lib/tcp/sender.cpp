@@ -52,7 +52,16 @@ bool Connection::emit_handshake(Core& core) {
   ++core.counters.segments_sent;
   if (tcb.retransmit_expiries != 0) ++core.counters.retransmissions;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~(kMarkHandshake | kMarkAckNow));
-  if (tcb.retransmit_deadline.is_never()) tcb.retransmit_deadline = core.now + rto(core);
+  if (!tcb.retransmit_deadline.is_never()) {  // sent twice
+    tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);
+    return true;
+  }
+  tcb.retransmit_deadline = core.now + rto(core);
+  if (tcb.retransmit_expiries == 0) {  // it may give the first round-trip time, but for Karn
+    tcb.flags |= kRttTimed;
+    tcb.rtt_seq = tcb.iss + 1;
+    tcb.rtt_started = core.now;
+  }
   return true;
 }
 

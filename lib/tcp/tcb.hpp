@@ -64,6 +64,7 @@ enum Hold : uint8_t {
   kHoldLossRecovery = 0x08,  // after a retransmission timeout
   kHoldPersist = 0x10,       // the peer's window is closed and text waits
   kHoldDuplicates = 0x20,    // duplicate ACKs were counted
+  kHoldHalfOpen = 0x40,      // in a listener's SYN queue: its service has not heard of it
 };
 
 // What arrival, calls and timers leave for the end of the burst.

@@ -38,11 +38,12 @@ void Connection::on_timeout(Core& core) {
 void Connection::on_retransmission_timeout(Core& core) {
   const bool handshake = tcb.state == State::kSynSent || tcb.state == State::kSynReceived;
   const bool window_closed = !handshake && (tcb.snd.wnd == 0 || flight() == 0);
-  const uint8_t limit = core.config(*this).retransmit_limit;
+  const Config& config = core.config(*this);
+  const uint8_t limit = half_open() ? config.syn_ack_retries : config.retransmit_limit;
   // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
   const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
   if (unanswered >= limit) {
-    ++core.counters.connections_timed_out;
+    ++(half_open() ? core.counters.half_open_timed_out : core.counters.connections_timed_out);
     give_up(CloseReason::kTimedOut, core);
     return;
   }
@@ -63,7 +64,7 @@ void Connection::on_retransmission_timeout(Core& core) {
 
 // To CLOSED, with nothing left but the word to the service and perhaps a RST.
 void Connection::give_up(CloseReason reason, Core& core) {
-  const bool told = tcb.state == State::kTimeWait;
+  const bool told = tcb.state == State::kTimeWait || half_open();
   core.set_state(*this, State::kClosed);
   if (!told) {
     tcb.close_reason = reason;
