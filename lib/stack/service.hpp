@@ -23,6 +23,8 @@ class Socket {
   std::span<const uint8_t> front() const;
   // Copies the first unread bytes, at most bytes.size(), without taking them; returns how many.
   uint32_t peek(std::span<uint8_t> bytes) const;
+  // Whether unread text fills the receive buffer: nothing more comes until some is taken.
+  bool full() const { return unread() >= core_.config(connection_).receive_buffer; }
   // Takes the first packet; null when nothing is unread.
   net::Packet receive() { return connection_.receive(core_); }
   // Takes n bytes, n <= unread(), and drops them.
@@ -54,6 +56,8 @@ class Socket {
   // it all.
   void shutdown() { connection_.shutdown(core_); }
   void close() { connection_.close(core_); }  // neither; unread text makes it abort()
+  // Whether shutdown() or close() was called, and the peer has acknowledged all text and our FIN.
+  bool delivered() const { return connection_.has(tcp::kFinSent) && connection_.flight() == 0; }
   void abort() { connection_.abort(core_); }  // RST
 
   // --- About it ---

@@ -45,13 +45,16 @@ Bytes Client::frame(int flags, std::string_view text) const {
   tcp::SegmentHeader header;
   header.seq = snd_nxt;
   header.flags = static_cast<uint8_t>(flags);
-  if ((flags & tcp::kAck) != 0) header.ack = rcv_nxt;
+  if ((flags & tcp::kAck) != 0) header.ack = deaf ? said_ : rcv_nxt;
   header.wnd = options.window;
   add_options(header, (flags & tcp::kSyn) != 0);
   return tcp_frame(bench_.mac(), options.mac, tuple, header, text);
 }
 
-void Client::lay(int flags, std::string_view text) { ASSERT_NE(bench_.inject(frame(flags, text)), nullptr); }
+void Client::lay(int flags, std::string_view text) {
+  ASSERT_NE(bench_.inject(frame(flags, text)), nullptr);
+  if (!deaf) said_ = rcv_nxt;
+}
 
 const void* Client::syn() {
   const void* buffer = bench_.inject(frame(tcp::kSyn, {}));
@@ -107,7 +110,7 @@ void Client::take(const Reply& reply) {
   if (seg.has(tcp::kSyn)) {
     EXPECT_EQ(seg.ack, snd_nxt);
     connected = true;
-    rcv_nxt = seg.seq + 1;
+    rcv_nxt = said_ = seg.seq + 1;
     acknowledged = seg.ack;
     return;
   }

@@ -60,7 +60,7 @@ class Client {
   bool connected = false;  // a SYN-ACK has come
   bool ended = false;      // its FIN has come
   bool was_reset = false;  // a RST has come
-  bool deaf = false;       // acknowledges nothing
+  bool deaf = false;       // acknowledges nothing new, whatever it sends
   uint32_t segments = 0;   // that came
   std::optional<Reply> last;
 
@@ -70,6 +70,7 @@ class Client {
 
   Bench& bench_;
   bool owes_ = false;
+  tcp::Seq said_;  // its last ACK
   uint32_t ts_ecr_ = 0;
 };
 

@@ -46,19 +46,18 @@ Http::Http() : pattern_(make_pattern()) {}
 
 void Http::serve(stack::Socket& socket) {
   auto progress = std::bit_cast<Progress>(socket.user());
-  while (!progress.closing || progress.remaining != 0) {
+  while (progress.closing == 0 || progress.remaining != 0) {
     if (progress.remaining != 0 ? !send_body(socket, progress) : !answer_next(socket, progress)) break;
   }
-  if (progress.closing && progress.remaining == 0) {
+  if (progress.closing != 0 && progress.remaining == 0) {
     // Whatever else the client sent gets no answer. We close only when it has the last one whole: text that
     // meets a closed socket means RST, which would overtake the answer (RFC 9112 section 9.6).
     socket.skip(socket.unread());
-    if (progress.shut || socket.at_end()) {
+    if (socket.delivered() || socket.at_end()) {
       socket.close();
     } else {
       socket.shutdown();
       socket.want_room();
-      progress.shut = true;
     }
   } else if (socket.at_end() && progress.remaining == 0) {
     socket.close();
@@ -93,9 +92,10 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
     bytes = std::span<const uint8_t>(head_).first(socket.peek(head_));
     outcome = parse_http_request(bytes, request, length);
   }
+  if (outcome == HttpParse::kIncomplete && socket.full()) outcome = HttpParse::kTooLarge;
   if (outcome == HttpParse::kIncomplete) {
     progress.closing = socket.peer_closed();  // the rest will never come
-    return progress.closing;
+    return progress.closing != 0;
   }
   if (outcome == HttpParse::kDone) {
     if (!answer(socket, progress, request)) return false;

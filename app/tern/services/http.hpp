@@ -28,8 +28,7 @@ class Http : public stack::Service {
   struct Progress {
     uint32_t remaining = 0;  // bytes of the body still to be queued
     uint16_t offset = 0;     // into the pattern
-    bool closing = false;    // the answer under way is the last
-    bool shut = false;       // it has been queued whole, and FIN behind it
+    uint16_t closing = 0;    // 1: the answer under way is the last. This wide, so that no byte is padding
   };
   static_assert(sizeof(Progress) == sizeof(uint64_t));
 
