@@ -18,6 +18,7 @@ namespace {
 constexpr uint64_t kMiB = 1024 * 1024;
 constexpr uint16_t kDescriptors = 1024;
 constexpr uint32_t kAutomaticBuffers = 32768;  // 80 MB with 1500-byte frames
+constexpr uint32_t kLeastHeld = 1024;          // buffers that connections must be able to hold
 constexpr uint64_t kEalOwn = 64 * kMiB;        // EAL's heap, rings, driver state
 
 uint64_t mebibytes(uint64_t bytes) { return (bytes + kMiB - 1) / kMiB; }
@@ -29,7 +30,7 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
   uint16_t mtu = 0;
   for (const PortConfig& port : config.ports) mtu = std::max(mtu, port.mtu);
   const auto ports = static_cast<uint32_t>(config.ports.size());
-  constexpr uint16_t kFrameOverhead = 22;  // Ethernet header, VLAN tag, checksum
+  constexpr uint16_t kFrameOverhead = 26;  // Ethernet header, two VLAN tags, checksum, as Port reckons
   plan.buffer_bytes = static_cast<uint16_t>(std::max(2048, mtu + kFrameOverhead));
   plan.descriptors = kDescriptors;
   // Each receive queue keeps its descriptors filled; a burst more is under way in the worker.
@@ -65,6 +66,12 @@ std::string describe(const MemoryPlan& plan, const Config& config) {
 }
 
 std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages) {
+  if (plan.receive_buffers < plan.receive_reserve + kLeastHeld) {
+    return fmt::format(
+        "dataplane.buffers = {} leaves too few to connections, since the ports' queues need {}: make it at "
+        "least {}, or leave it out",
+        plan.receive_buffers, plan.receive_reserve, plan.receive_reserve + kLeastHeld);
+  }
   const uint64_t needed = huge_pages ? plan.total_bytes + kEalOwn : plan.plain_memory_mib() * kMiB;
   if (needed <= free_bytes) return {};
   if (huge_pages) {

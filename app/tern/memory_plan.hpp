@@ -28,8 +28,8 @@ struct MemoryPlan {
 MemoryPlan plan_memory(const Config& config, bool huge_pages);
 // Lines for the operator, each ending with a newline.
 std::string describe(const MemoryPlan& plan, const Config& config);
-// Empty, or why the plan cannot be had from huge pages (or plain memory) and what to do. free_bytes: what
-// there is.
+// Empty, or why the plan would not do, or cannot be had from huge pages (or plain memory), and what to do.
+// free_bytes: what there is.
 std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages);
 // Free huge pages of all sizes, or free plain memory, in bytes.
 uint64_t free_memory_bytes(bool huge_pages);

@@ -6,6 +6,7 @@
 #include <rte_errno.h>
 #include <rte_eth_ring.h>
 #include <rte_ethdev.h>
+#include <rte_malloc.h>
 #include <rte_mbuf.h>
 #include <rte_ring.h>
 
@@ -85,5 +86,11 @@ std::vector<SentFrame> Wire::take() {
 }
 
 uint32_t missing(const dpdk::FramePool& pool) { return pool.size() - pool.available(); }
+
+uint64_t eal_memory_in_use() {
+  rte_malloc_socket_stats statistics{};
+  rte_malloc_get_socket_stats(0, &statistics);
+  return statistics.heap_allocsz_bytes;
+}
 
 }  // namespace tern::test

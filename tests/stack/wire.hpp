@@ -49,4 +49,7 @@ class Wire {
 // Buffers of the pool that somebody holds.
 uint32_t missing(const net::dpdk::FramePool& pool);
 
+// Bytes of EAL's heap that are in use.
+uint64_t eal_memory_in_use();
+
 }  // namespace tern::test

@@ -1,0 +1,140 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The memory plan: what it reckons against what is taken, and what it says when there is not enough.
+#include "tern/memory_plan.hpp"
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "config_support.hpp"
+#include "net/dpdk/port.hpp"
+#include "stack/wire.hpp"
+#include "stack/worker.hpp"
+
+namespace tern::app {
+namespace {
+
+using testing::HasSubstr;
+constexpr uint64_t kMiB = 1 << 20;
+
+Config configured(std::string_view old = {}, std::string_view line = {}, std::string_view more = {}) {
+  const LoadedConfig loaded = parse(minimal(old, line, more));
+  EXPECT_TRUE(loaded.config) << lines(loaded.errors);
+  return *loaded.config;
+}
+
+TEST(MemoryPlan, ConnectionsTakeWhatIsPlanned) {
+  constexpr uint32_t kConnections = 50'000;
+  const net::dpdk::Clock clock;
+  net::dpdk::FramePool pool("plan", 64, 0, 2'048);
+  stack::WorkerOptions options;
+  options.name = "plan";
+  options.max_connections = kConnections;
+  const uint64_t before = test::eal_memory_in_use();
+  const stack::Worker worker(options, {}, {}, pool, pool, clock);
+  const uint64_t taken = test::eal_memory_in_use() - before;
+  // The wheel and the lists, 24 bytes a connection, and the reassembly queues come from the process's heap.
+  const uint64_t of_the_process = kConnections * 24 + 4'096 * sizeof(tcp::Reassembly);
+  const uint64_t planned = stack::Worker::footprint(kConnections);
+  EXPECT_NEAR(static_cast<double>(planned - of_the_process), static_cast<double>(taken),
+              static_cast<double>(taken) / 20);
+}
+
+TEST(MemoryPlan, PoolsTakeWhatIsPlanned) {
+  const MemoryPlan plan = plan_memory(configured("workers", "workers = [1]\nbuffers = 8192"), false);
+  EXPECT_EQ(plan.receive_buffers, 8'192u);
+  const uint64_t before = test::eal_memory_in_use();
+  const net::dpdk::FramePool receive("plan_receive", plan.receive_buffers, 256, plan.buffer_bytes);
+  const net::dpdk::FramePool headers("plan_headers", plan.header_buffers, 256, plan.buffer_bytes);
+  const auto taken = static_cast<double>(test::eal_memory_in_use() - before);
+  EXPECT_NEAR(static_cast<double>(plan.buffer_pool_bytes), taken, taken / 20);
+}
+
+TEST(MemoryPlan, HugePagesHoldMoreBuffersToThePage) {
+  const Config config = configured();
+  EXPECT_LT(plan_memory(config, true).buffer_pool_bytes, plan_memory(config, false).buffer_pool_bytes);
+}
+
+TEST(MemoryPlan, EachWorkerTakesTheSame) {
+  const uint64_t one = plan_memory(configured(), true).total_bytes;
+  EXPECT_EQ(plan_memory(configured("workers", "workers = [1, 2, 3]"), true).total_bytes, 3 * one);
+  EXPECT_GT(one, 80 * kMiB);
+  EXPECT_LT(one, 200 * kMiB);
+}
+
+TEST(MemoryPlan, PortsTakeBuffersOfThePlanWhateverTheMtu) {
+  for (const int mtu : {576, 1'500, 2'022, 2'023, 2'026, 2'027, 9'000, 9'216}) {
+    Config config = configured();
+    config.ports[0].mtu = static_cast<uint16_t>(mtu);
+    const MemoryPlan plan = plan_memory(config, false);
+    const std::string name = "mtu" + std::to_string(mtu);
+    test::Wire wire(name, 63);
+    net::dpdk::FramePool pool(name, 64, 0, plan.buffer_bytes);
+    net::dpdk::FramePool* pools[] = {&pool};
+    net::dpdk::PortOptions options;
+    options.device = wire.device();
+    options.mtu = static_cast<uint16_t>(mtu);
+    EXPECT_NO_THROW(const net::dpdk::Port port(options, pools)) << mtu;
+  }
+}
+
+TEST(MemoryPlan, EveryPortHasItsReserve) {
+  Config config = configured();
+  const uint32_t one = plan_memory(config, true).receive_reserve;
+  EXPECT_GT(one, plan_memory(config, true).descriptors);
+  config.ports.push_back(config.ports[0]);
+  const MemoryPlan two = plan_memory(config, true);
+  EXPECT_EQ(two.receive_reserve, 2 * one);
+  EXPECT_GT(two.receive_buffers, 2 * two.receive_reserve);
+  EXPECT_GE(two.header_buffers, 2u * two.descriptors);
+}
+
+TEST(MemoryPlan, TooFewBuffersForThePortsAreRefused) {
+  Config config = configured("workers", "workers = [1]\nbuffers = 4096");
+  EXPECT_EQ(refuse(plan_memory(config, true), 1'000'000 * kMiB, true), "");
+  for (int i = 0; i < 3; ++i) config.ports.push_back(config.ports[0]);
+  const std::string why = refuse(plan_memory(config, true), 1'000'000 * kMiB, true);
+  EXPECT_THAT(why, HasSubstr("dataplane.buffers = 4096"));
+  EXPECT_THAT(why, HasSubstr("at least 5632"));
+  config.dataplane.buffers = 5'632;
+  EXPECT_EQ(refuse(plan_memory(config, true), 1'000'000 * kMiB, true), "");
+}
+
+TEST(MemoryPlan, RefusalNamesNeedHaveAndRemedy) {
+  const MemoryPlan plan =
+      plan_memory(configured("workers", "workers = [1]\nmax_connections = 1000000"), true);
+  const uint64_t needed = plan.total_bytes + 64 * kMiB;
+  EXPECT_EQ(refuse(plan, needed, true), "");
+  const std::string huge = refuse(plan, needed - 1, true);
+  EXPECT_THAT(huge, HasSubstr(std::to_string((needed + kMiB - 1) / kMiB) + " MiB"));
+  EXPECT_THAT(huge, HasSubstr(std::to_string((needed - 1) / kMiB) + " MiB of huge pages are free"));
+  EXPECT_THAT(huge, HasSubstr("/proc/sys/vm/nr_hugepages"));
+  EXPECT_THAT(huge, HasSubstr("dataplane.max_connections"));
+  EXPECT_THAT(huge, HasSubstr("--no-huge"));
+
+  const uint64_t plain_needed = plan.plain_memory_mib() * kMiB;
+  EXPECT_GT(plain_needed, plan.total_bytes);
+  EXPECT_EQ(refuse(plan, plain_needed, false), "");
+  const std::string plain = refuse(plan, plain_needed - 1, false);
+  EXPECT_THAT(plain, HasSubstr("dataplane.max_connections"));
+  EXPECT_THAT(plain, HasSubstr("dataplane.buffers"));
+}
+
+TEST(MemoryPlan, DescriptionNamesWhatIsTaken) {
+  const Config config = configured();
+  const MemoryPlan plan = plan_memory(config, true);
+  const std::string text = describe(plan, config);
+  EXPECT_THAT(text, HasSubstr("for 1 worker; each"));
+  EXPECT_THAT(text, HasSubstr("100000 x"));
+  EXPECT_THAT(text, HasSubstr(std::to_string(plan.receive_buffers) + " to receive"));
+  EXPECT_EQ(text.back(), '\n');
+}
+
+TEST(MemoryPlan, MachineSaysWhatIsFree) {
+  const uint64_t plain = free_memory_bytes(false);
+  EXPECT_GT(plain, 16 * kMiB);
+  EXPECT_LT(plain, uint64_t{1} << 50);
+  EXPECT_LT(free_memory_bytes(true), uint64_t{1} << 50);
+}
+
+}  // namespace
+}  // namespace tern::app
