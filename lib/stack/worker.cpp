@@ -50,8 +50,11 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       clock_(clock),
       receive_pool_(receive),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret),
-      connections_(allocate_array<tcp::Connection>(options_.name + "_connections", options_.max_connections)),
-      paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections)),
+      connections_(
+          allocate_array<tcp::Connection>(options_.name + "_connections", options_.max_connections + 1)),
+      paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
+      time_waits_(options_.name + "_time_wait", options_.max_connections, options_.table_secret,
+                  bindings_.size()),
       cookies_(options_.cookie_secret, clock.now()),
       core_(connections_, profiles_, core_limits(options_, receive), clock.now()),
       egress_(attachments_, headers, counters_),
@@ -64,6 +67,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
     }
   }
   finished_.reserve(options_.max_connections);
+  waiting_.reserve(options_.max_connections);
 }
 
 Worker::~Worker() {
@@ -75,7 +79,7 @@ Worker::~Worker() {
 uint64_t Worker::footprint(uint32_t max_connections) {
   constexpr uint64_t kWheelNode = 16;
   constexpr uint64_t kListEntries = 2 * sizeof(uint32_t);
-  return dpdk::FlowTable::footprint(max_connections) +
+  return dpdk::FlowTable::footprint(max_connections) + TimeWaits::footprint(max_connections) +
          max_connections * (sizeof(tcp::Connection) + sizeof(Path) + kWheelNode + kListEntries) +
          std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly);
 }
@@ -101,7 +105,9 @@ std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t b
   if (!attachment) return error;
   uint32_t hash = 0;
   table_.hash(std::span(&tuple, 1), std::span(&hash, 1));
-  if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent) return OpenError::kAddressInUse;
+  if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent || time_waits_.find(tuple, hash) != nullptr) {
+    return OpenError::kAddressInUse;
+  }
   const int32_t position = table_.insert(tuple, hash);
   if (position == dpdk::FlowTable::kAbsent) return OpenError::kNoBufferSpace;
   const auto index = static_cast<uint32_t>(position);
@@ -141,6 +147,8 @@ bool Worker::poll_once(net::Instant now) {
   egress_.flush();
   for (const uint32_t index : finished_) forget(index);
   finished_.clear();
+  for (const uint32_t index : waiting_) retire(index);
+  waiting_.clear();
   core_.released.clear();
   if (!worked) ++counters_.polls_idle;
   return worked;
@@ -256,6 +264,10 @@ void Worker::on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::
 void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener* listener,
                          const net::PrfBlock& seal) {
   const tcp::Segment& seg = arrival.seg;
+  if (!time_waits_.empty()) {
+    TimeWaits::Entry* entry = time_waits_.find(arrival.tuple, hash);
+    if (entry != nullptr && on_time_wait(arrival, *entry)) return;
+  }
   const bool may_open = listener != nullptr && seg.has(tcp::kAck);
   if (may_open && open_passive(attachment, arrival, hash, *listener, seal)) return;
   ++core_.counters.segments_received;  // of one that opens, the connection does it
@@ -271,6 +283,32 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
     egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
                   {arrival.tuple, hash, arrival.from, attachment});
   }
+}
+
+// A segment of a connection in TIME-WAIT: the connection is made anew for as long as it takes to meet the
+// segment and to answer. False when a new SYN has ended it, which is then a stranger's.
+bool Worker::on_time_wait(Arrival& arrival, TimeWaits::Entry& entry) {
+  const uint32_t index = options_.max_connections;
+  tcp::Connection& connection = core_.connection(index);
+  net::Counter& gauge = core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
+  --gauge;
+  entry.record.expand(connection, core_);
+  const tcp::Verdict verdict = connection.on_segment(arrival.seg, {}, core_);
+  connection.emit(core_);
+  for (const tcp::Departure& departure : core_.outbox.departures()) egress_.depart(departure, entry.path);
+  core_.outbox.clear();
+  const bool stays = connection.tcb.state == tcp::State::kTimeWait && verdict != tcp::Verdict::kReopen;
+  if (stays) {
+    entry.record = tcp::TimeWait::compact(connection);
+    if (!connection.tcb.idle_deadline.is_never()) time_waits_.restart(entry, connection.tcb.idle_deadline);
+    ++gauge;
+  } else {
+    time_waits_.erase(entry);
+  }
+  connection.release(core_);
+  if (verdict == tcp::Verdict::kReopen)
+    core_.counters.segments_received.subtract(1);  // counted again as a stranger's
+  return verdict != tcp::Verdict::kReopen;
 }
 
 void Worker::reset_stranger(uint8_t attachment, Arrival& arrival) {
@@ -333,8 +371,27 @@ void Worker::time_out() {
   constexpr uint32_t kMost = 1024;
   for (uint32_t i = 0; i < kMost; ++i) {
     const uint32_t index = core_.wheel.expire(core_.now);
-    if (index == tcp::TimerWheel::kNone) return;
+    if (index == tcp::TimerWheel::kNone) break;
     core_.connection(index).on_timeout(core_);
+  }
+  for (uint32_t i = 0; i < kMost && time_waits_.expire(core_.now); ++i) {
+    --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
+  }
+}
+
+// From here on a record of what 2MSL needs is enough.
+void Worker::retire(uint32_t index) {
+  const tcp::Connection& connection = core_.connection(index);
+  if (!tcp::TimeWait::may_compact(connection)) return;
+  const tcp::TimeWait record = tcp::TimeWait::compact(connection);
+  const net::Instant until = connection.tcb.idle_deadline;
+  const Path path = paths_[index];
+  forget(index);
+  net::Counter& gauge = core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
+  ++gauge;
+  if (!time_waits_.add(path, record, until)) {
+    ++core_.counters.time_wait_overflow;
+    --gauge;
   }
 }
 
@@ -354,6 +411,7 @@ void Worker::emit() {
     connection.emit(core_);
     if (core_.outbox.room() < Egress::kBurst) depart_all();
     if (connection.finished()) finished_.push_back(index);
+    if (tcp::TimeWait::may_compact(connection)) waiting_.push_back(index);
   }
   depart_all();
   core_.ready.erase(core_.ready.begin(), core_.ready.begin() + static_cast<ptrdiff_t>(count));
@@ -380,6 +438,9 @@ void Worker::abort_all() {
       egress_.depart(departure, paths_[index]);
     core_.outbox.clear();
     forget(index);
+  }
+  while (time_waits_.expire(net::Instant::never())) {
+    --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
   }
   core_.ready.clear();
   egress_.flush();

@@ -23,6 +23,7 @@
 #include "stack/opener.hpp"
 #include "stack/path.hpp"
 #include "stack/service.hpp"
+#include "stack/time_waits.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/core.hpp"
 #include "tcp/syn_cookie.hpp"
@@ -91,6 +92,8 @@ class Worker {
   void time_out();
   void emit();
   void forget(uint32_t index);
+  void retire(uint32_t index);
+  bool on_time_wait(Arrival& arrival, TimeWaits::Entry& entry);
   net::Packet take_text(Arrival& arrival);
 
   const WorkerOptions options_;
@@ -103,8 +106,10 @@ class Worker {
   Counters counters_;
   net::DropCounters drops_;
   net::dpdk::FlowTable table_;
-  std::span<tcp::Connection> connections_;  // EAL memory, by the table's positions
-  std::span<Path> paths_;                   // likewise
+  std::span<tcp::Connection>
+      connections_;        // EAL memory, by the table's positions; one more to meet TIME-WAITs
+  std::span<Path> paths_;  // likewise
+  TimeWaits time_waits_;
   tcp::SynCookies cookies_;
   tcp::Core core_;
   Listeners listeners_;
@@ -116,6 +121,7 @@ class Worker {
 
   std::array<Arrival, Ingress::kBurst> arrivals_;
   std::vector<uint32_t> finished_;
+  std::vector<uint32_t> waiting_;  // in TIME-WAIT, with nothing left to do but wait
   bool opened_in_burst_ = false;
 };
 

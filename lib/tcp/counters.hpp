@@ -56,6 +56,7 @@ namespace tern::tcp {
   X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \
   X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                           \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \
+  X(time_wait_overflow, "events", "TIME-WAITs cut short because there were as many as may be.")           \
   X(time_wait_reused, "events", "TIME-WAITs ended early by an acceptable new SYN (RFC 6191).")
 
 struct Counters {

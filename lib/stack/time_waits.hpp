@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Connections in TIME-WAIT, apart from the others: their compact records, a table of their own, and lists in
+// the order in which they end, since 2MSL is the same for all of a service. About 120 bytes each, all told.
+#pragma once
+
+#include <cstdint>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "net/dpdk/flow_table.hpp"
+#include "net/instant.hpp"
+#include "stack/path.hpp"
+#include "tcp/time_wait.hpp"
+
+namespace tern::stack {
+
+class TimeWaits {
+ public:
+  struct Entry {
+    Path path;
+    tcp::TimeWait record;
+    uint32_t next = 0;
+    uint32_t previous = 0;
+    net::Instant until;  // 2MSL ends
+  };
+
+  // capacity: records, the bound on their number. key: the flow table's, so that its hashes serve here.
+  // profiles: how many services there are. Throws std::runtime_error with the remedy when memory is short.
+  TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles);
+  ~TimeWaits();
+  TimeWaits(const TimeWaits&) = delete;
+  TimeWaits& operator=(const TimeWaits&) = delete;
+
+  bool empty() const { return count_ == 0; }
+  // Null when the tuple is not here.
+  Entry* find(const net::FourTuple& tuple, uint32_t hash);
+  // The tuple must not be here. False when the oldest of the service, or of another, had to make room.
+  bool add(const Path& path, const tcp::TimeWait& record, net::Instant until);
+  // Begins 2MSL anew.
+  void restart(Entry& entry, net::Instant until);
+  void erase(Entry& entry);
+  // Takes out one that has ended by now; false when there is none.
+  bool expire(net::Instant now);
+
+  static uint64_t footprint(uint32_t capacity);
+
+ private:
+  static constexpr uint32_t kNone = 0xffffffffu;
+  struct List {
+    uint32_t head = kNone;
+    uint32_t tail = kNone;
+  };
+  uint32_t index_of(const Entry& entry) const { return static_cast<uint32_t>(&entry - entries_.data()); }
+  void append(uint32_t index);
+  void unlink(uint32_t index);
+  uint32_t oldest() const;
+
+  net::dpdk::FlowTable table_;
+  std::span<Entry> entries_;  // EAL memory, by the table's positions
+  std::vector<List> lists_;   // one per service
+  uint32_t count_ = 0;
+};
+
+}  // namespace tern::stack

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// TIME-WAIT's compact record.
+#include "tcp/time_wait.hpp"
+
+namespace tern::tcp {
+
+bool TimeWait::may_compact(const Connection& connection) {
+  const Tcb& tcb = connection.tcb;
+  return tcb.state == State::kTimeWait && tcb.unread == 0 &&
+         (tcb.marks & (kMarkAckNow | kServiceMarks)) == 0 && tcb.duplicate_acks_owed == 0;
+}
+
+TimeWait TimeWait::compact(const Connection& connection) {
+  const Tcb& tcb = connection.tcb;
+  TimeWait record;
+  record.snd_nxt = tcb.snd.nxt;
+  record.rcv_nxt = tcb.rcv.nxt;
+  record.rcv_wnd = tcb.rcv.wnd;
+  record.last_ack_sent = tcb.last_ack_sent;
+  record.ts_recent = tcb.ts_recent;
+  record.ts_offset = tcb.ts_offset;
+  record.profile = tcb.profile;
+  record.flags = tcb.flags;
+  record.rcv_scale = tcb.rcv_scale;
+  return record;
+}
+
+void TimeWait::expand(Connection& connection, Core& core) const {
+  Tcb& tcb = connection.tcb;
+  tcb = Tcb{};
+  tcb.snd.una = tcb.snd.nxt = tcb.send_end = snd_nxt;
+  tcb.snd.wl1 = rcv_nxt;
+  tcb.snd.wl2 = snd_nxt;
+  tcb.rcv.nxt = rcv_nxt;
+  tcb.rcv.wnd = rcv_wnd;
+  tcb.last_ack_sent = last_ack_sent;
+  tcb.ts_recent = ts_recent;
+  tcb.ts_offset = ts_offset;
+  tcb.profile = profile;
+  tcb.flags = flags;
+  tcb.rcv_scale = rcv_scale;
+  core.set_state(connection, State::kTimeWait);
+}
+
+}  // namespace tern::tcp
