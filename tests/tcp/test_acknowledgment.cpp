@@ -38,6 +38,18 @@ TEST_P(Acknowledgment, AnAckForABurstIsMergedUpToTheBoundWithTheRightEdgeConstan
   l.out(ack(9001), wnd(1000)).silent_until(1s);
 }
 
+TEST_P(Acknowledgment, WhatAFullOutboxLeavesOfABurstFollowsInTheNext) {
+  Start s = start();
+  s.config.ack_every_segments = 2;
+  s.limits.outbox = 2;
+  Ladder l(s);
+  l.burst([&] {
+    for (uint32_t i = 0; i < 9; ++i) l.in(seq(1 + 1000 * i), text(1000));
+  });
+  l.out(ack(2001), wnd(8000)).out(ack(4001), wnd(6000)).out(ack(6001), wnd(4000)).out(ack(8001), wnd(2000));
+  l.out(ack(9001), wnd(1000)).silent_until(1s);
+}
+
 TEST_P(Acknowledgment, ABurstWithinTheBoundGetsOneAck) {
   Ladder l(start());
   l.burst([&] {

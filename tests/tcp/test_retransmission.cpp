@@ -80,6 +80,14 @@ TEST_P(Retransmission, OfASegmentThatWasSentTwiceNoRoundTripIsMeasured) {  // Ka
   EXPECT_EQ(l.tcb().srtt_us, 0u);
 }
 
+TEST_P(Retransmission, OfASegmentThatWasFastRetransmittedNoRoundTripIsMeasured) {
+  Ladder l(start());
+  fly(l, 8);
+  l.at(100ms).in(ack(1)).in(ack(1)).in(ack(1)).out(seq(1), text(1000));
+  l.at(300ms).in(ack(8001));
+  EXPECT_EQ(l.tcb().srtt_us, 0u);
+}
+
 TEST_P(Retransmission, TheEchoedTimestampTellsWhichCopyWasMeasured) {
   Start s = start();
   s.timestamps = true;
@@ -116,6 +124,18 @@ TEST_P(Retransmission, NewTextWaitsUntilWhatWasLostIsSentAgain) {
   l.send(1000);
   l.silent().in(ack(1001)).out(seq(1001), text(1000)).out(seq(2001), text(1000)).silent();
   l.in(ack(2001)).out(seq(3001), text(1000));
+}
+
+TEST_P(Retransmission, NewTextThatWouldFitTheWindowWaitsAllTheSame) {
+  Start s = start();
+  s.config.nagle = false;
+  Ladder l(s);
+  fly(l, 6);
+  l.after(1s).out(seq(1), text(1000)).in(ack(501)).out(seq(1001), text(1000)).silent();
+  l.in(ack(601)).silent();
+  EXPECT_EQ(l.tcb().cwnd - (l.tcb().retransmit_next - l.tcb().snd.una), 200u);
+  l.send(100);
+  l.silent();
 }
 
 TEST_P(Retransmission, ASecondTimeoutDoesNotHalveTheThresholdAgain) {
@@ -191,6 +211,18 @@ TEST_P(Retransmission, DuplicatesAfterATimeoutDoNotStartFastRecovery) {  // RFC 
   l.after(1s).out(seq(1), text(1000));
   l.in(ack(1)).in(ack(1)).in(ack(1)).in(ack(1)).silent();
   EXPECT_EQ(l.counters().fast_retransmits.value(), 0u);
+}
+
+TEST_P(Retransmission,
+       DuplicatesThatDoNotCoverMoreThanTheLastLossStartNoOther) {  // RFC 6582 section 3.2, step 1
+  Ladder l(start());
+  fly(l, 6);
+  l.after(1s).out(seq(1), text(1000)).in(ack(6001)).silent();
+  l.send(6000);
+  l.ignore_output();
+  l.in(ack(6001)).in(ack(6001)).in(ack(6001)).silent();
+  l.in(ack(7001)).ignore_output();
+  l.in(ack(7001)).in(ack(7001)).in(ack(7001)).out(seq(7001), text(1000)).ignore_output();
 }
 
 TEST_P(Retransmission, ATimeoutEndsFastRecovery) {

@@ -117,6 +117,7 @@ TEST_P(Window, UpdateWithAnOlderAckIsIgnored) {
   l.in(seq(1), ack(1001), wnd(5000));
   l.in(seq(1), ack(1), wnd(7000));  // reordered: WL2 is 1001
   EXPECT_EQ(l.tcb().snd.wnd, 5000u);
+  EXPECT_EQ(l.tcb().snd.wl2 - l.tcb().iss, 1001u);
 }
 
 TEST_P(Window, InSillyStepsIsFilledAtOnceOnlyByHalfOfTheLargest) {
