@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Opening passively through the SYN queue: RFC 9293 sections 3.10.7.2 and 3.10.7.4, SYN-RECEIVED.
+#include "support/ladder.hpp"
+#include "tcp/listener.hpp"
+
+namespace tern::test {
+namespace {
+
+using namespace tcp;
+
+// A SYN from a peer with the Start's options.
+Segment syn_of(const Start& start) {
+  Segment syn;
+  syn.seq = Seq{start.origin.irs};
+  syn.flags = kSyn;
+  syn.wnd = start.peer_window;
+  syn.mss = start.peer_mss;
+  syn.window_scale = start.peer_scale;
+  syn.sack_permitted = start.sack;
+  syn.has_timestamps = start.timestamps;
+  syn.ts_val = start.timestamps ? Ladder::kPeerClock : 0;
+  return syn;
+}
+
+// Puts the ladder's connection in the SYN queue; its SYN-ACK leaves.
+void queue(Ladder& ladder, const Start& start) {
+  const Listener listener(0, start.config);
+  const auto agreement = listener.agree_on_syn(syn_of(start), Seq{start.origin.iss}, 0, ladder.counters());
+  ASSERT_TRUE(agreement);
+  ladder.connection().release(ladder.core());
+  ladder.burst([&] { ladder.connection().open_from_syn(*agreement, ladder.core()); });
+}
+
+class SynQueue : public LadderTest {
+ protected:
+  Start start() const {
+    Start start = LadderTest::start();
+    start.handshake = false;
+    start.config.timestamps = true;
+    start.config.sack = true;
+    return start;
+  }
+};
+
+TEST_P(SynQueue, SynAckRepeatsWhatTheSynOffered) {
+  Start s = start();
+  s.timestamps = true;
+  s.sack = true;
+  s.peer_scale = 3;
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1), mss(1000), scale(s.config.window_scale), sack_permitted(),
+        ts_ecr(Ladder::kPeerClock));
+  l.in_state(State::kSynReceived);
+}
+
+TEST_P(SynQueue, SynAckOffersNothingThatTheSynDidNot) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1), scale(kNoWindowScale), sack_permitted(false), no_ts());
+}
+
+TEST_P(SynQueue, ServiceHearsOfItWithTheThirdSegment) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  EXPECT_EQ(l.told(), 0);
+  EXPECT_TRUE(l.connection().half_open());
+  const uint64_t accepted = l.counters().connections_accepted.value();
+  l.at(100ms).in(seq(1), ack(1)).in_state(State::kEstablished);
+  EXPECT_EQ(l.told(), kMarkOpened);
+  EXPECT_FALSE(l.connection().half_open());
+  EXPECT_EQ(l.counters().connections_accepted.value(), accepted + 1);
+  EXPECT_EQ(l.counters().connections_opened.value(), 0u);
+}
+
+TEST_P(SynQueue, ThirdSegmentMayCarryText) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.in(seq(1), ack(1), text(500)).in_state(State::kEstablished);
+  EXPECT_EQ(l.told(), kMarkOpened | kMarkText);
+  EXPECT_EQ(l.read(), 500u);
+  l.at(40ms).out(seq(1), ack(501));
+}
+
+TEST_P(SynQueue, HandshakeGivesTheFirstRoundTripTime) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.at(120ms).in(seq(1), ack(1));
+  EXPECT_EQ(l.tcb().srtt_us, 120'000u);
+  EXPECT_EQ(l.tcb().rttvar_us, 60'000u);
+}
+
+TEST_P(SynQueue, SynAckIsSentAgainWithBackOffAndThenForgottenInSilence) {
+  Start s = start();
+  s.config.syn_ack_retries = 2;
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.at(1s).out(seq(0), syn(), ack(1));
+  l.at(3s).out(seq(0), syn(), ack(1));
+  l.silent_until(8s).gone(CloseReason::kNone);
+  EXPECT_EQ(l.told(), 0);
+  EXPECT_EQ(l.counters().half_open_timed_out.value(), 1u);
+  EXPECT_EQ(l.counters().connections_timed_out.value(), 0u);
+}
+
+TEST_P(SynQueue, RoundTripOfARetransmittedSynAckIsNotTaken) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.at(1s).out(seq(0), syn(), ack(1));
+  l.at(1100ms).in(seq(1), ack(1)).in_state(State::kEstablished);
+  EXPECT_EQ(l.tcb().srtt_us, 1'000'000u);  // which makes the timeout 3 s: RFC 6298 section 5.7
+}
+
+TEST_P(SynQueue, SameSynIsAnsweredByTheSynAckAgain) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.at(300ms).in(seq(0), syn(), no_ack()).out(seq(0), syn(), ack(1)).in_state(State::kSynReceived);
+  EXPECT_FALSE(l.connection().has(kRttTimed));  // Karn
+  l.at(1s).out(seq(0), syn(), ack(1));          // whose timer runs on
+}
+
+TEST_P(SynQueue, AnotherSynInTheWindowReturnsItToListen) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.in(seq(5), syn(), no_ack()).silent().gone(CloseReason::kNone);
+  EXPECT_EQ(l.told(), 0);
+  EXPECT_EQ(l.counters().half_open_reset.value(), 1u);
+}
+
+TEST_P(SynQueue, ResetReturnsItToListen) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.in(seq(1), rst(), no_ack()).silent().gone(CloseReason::kNone);
+  EXPECT_EQ(l.told(), 0);
+  EXPECT_EQ(l.counters().half_open_reset.value(), 1u);
+  EXPECT_EQ(l.counters().connections_reset_by_peer.value(), 0u);
+}
+
+TEST_P(SynQueue, UnacceptableAckIsAnsweredByReset) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.in(seq(1), ack(2)).out(seq(2), rst(), no_ack()).in_state(State::kSynReceived);
+  l.in(seq(1), ack(0)).out(seq(0), rst(), no_ack()).in_state(State::kSynReceived);
+}
+
+TERN_LADDERS(SynQueue);
+
+TEST(SynQueueBacklog, CookiesFollowTheConfiguration) {
+  Config config;
+  config.syn_backlog = 2;
+  const Listener listener(0, config);
+  EXPECT_EQ(listener.decide(0), SynAnswer::kCookie);
+  config.cookies = Cookies::kWhenFull;
+  EXPECT_EQ(listener.decide(1), SynAnswer::kQueue);
+  EXPECT_EQ(listener.decide(2), SynAnswer::kCookie);
+  config.cookies = Cookies::kNever;
+  EXPECT_EQ(listener.decide(1), SynAnswer::kQueue);
+  EXPECT_EQ(listener.decide(2), SynAnswer::kDrop);
+}
+
+TEST(SynQueueBacklog, SynWithFinIsNotQueued) {
+  const Config config;
+  const Listener listener(0, config);
+  Counters counters;
+  Segment syn = syn_of(established());
+  syn.flags |= kFin;
+  EXPECT_FALSE(listener.agree_on_syn(syn, Seq{7}, 0, counters));
+  EXPECT_EQ(counters.syns_malformed.value(), 1u);
+  EXPECT_EQ(counters.syns_queued.value(), 0u);
+}
+
+}  // namespace
+}  // namespace tern::test
