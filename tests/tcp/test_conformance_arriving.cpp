@@ -42,5 +42,27 @@ TEST_P(ConformanceArriving, TextBetweenDuplicateAcksIsNone) {
   l.ignore_output();
 }
 
+// RFC 9293 MUST-39: also where there is something to say in any case.
+TEST_P(ConformanceArriving, AnAckForAnotherReasonDoesNotOpenASillyWindow) {
+  Ladder l(start());
+  for (uint32_t i = 0; i < 20; ++i) l.in(seq(1 + 500 * i), text(500));
+  l.ignore_output();
+  l.read(1);
+  l.in(seq(10'001), text(1)).out(ack(10'001), wnd(0));
+  l.read(1);
+  l.in(seq(10'001), text(1)).out(ack(10'001), wnd(1000));  // worth a segment
+  l.ignore_output();
+}
+
+// RFC 6298 section 5.2: not even in vain.
+TEST_P(ConformanceArriving, AnAckOfAllLeavesNoTimerBehind) {
+  Ladder l(start());
+  l.send(1000);
+  l.out(seq(1), text(1000)).at(10ms).in(ack(1001));
+  EXPECT_TRUE(l.tcb().retransmit_deadline.is_never());
+  l.silent_until(1min);
+  EXPECT_EQ(l.counters().zero_window_probes.value(), 0u);
+}
+
 }  // namespace
 }  // namespace tern::test
