@@ -37,6 +37,10 @@ void Connection::acknowledge(const Segment& seg, Core& core) {
   const uint32_t flight_before = flight();
   tcb.snd.una = seg.ack;
   release_acknowledged(core);
+  if (tcb.recovery != kNoSlot) {
+    Recovery& recovery = core.recoveries[tcb.recovery];
+    recovery.board.acknowledge(tcb.snd.una, recovery.delivery);
+  }
   tcb.retransmit_expiries = 0;
   if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0) {
     recover_on_ack(acknowledged, core);

@@ -132,6 +132,11 @@ class Connection {
   void on_duplicate_ack(Core& core);
   void on_fin_acknowledged(Core& core);
   void grow_window(uint32_t acknowledged);
+  bool keep_scoreboard(Core& core);
+  void drop_scoreboard(Core& core);
+  bool take_sacks(const Segment& seg, Core& core);
+  void assess_losses(Core& core);
+  void reduce_in_proportion(Recovery& recovery, bool found);
   void recover_on_ack(uint32_t acknowledged, Core& core);
   void enter_fast_recovery(Core& core);
   void enter_loss_recovery(Core& core);
@@ -148,13 +153,14 @@ class Connection {
   bool emit_handshake(Core& core);
   void emit_reset(Core& core);
   bool emit_retransmissions(Core& core);
+  bool emit_lost(Core& core);
   bool emit_new_text(Core& core);
   bool emit_acknowledgments(Core& core);
   bool may_send(uint32_t length, uint32_t window, const Core& core) const;
-  uint32_t usable_window() const;
+  uint32_t usable_window(Core& core) const;
   void fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core);
   uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& core);
-  void retransmit(Seq from, Seq limit, Core& core);
+  uint32_t retransmit(Seq from, Seq limit, Core& core);
   void note_sent(Core& core);
 
   // send_queue.cpp

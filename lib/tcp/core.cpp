@@ -36,6 +36,7 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
     : wheel(static_cast<uint32_t>(connections.size()), t),
       outbox(core_limits.outbox),
       reassemblies(core_limits.reassemblies),
+      recoveries(core_limits.recoveries),
       limits(core_limits),
       connections_(connections),
       profiles_(profiles) {

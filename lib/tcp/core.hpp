@@ -17,7 +17,9 @@
 #include "tcp/config.hpp"
 #include "tcp/counters.hpp"
 #include "tcp/outbox.hpp"
+#include "tcp/pool.hpp"
 #include "tcp/reassembly.hpp"
+#include "tcp/recovery.hpp"
 #include "tcp/tcb.hpp"
 #include "tcp/timer_wheel.hpp"
 
@@ -41,6 +43,7 @@ class ReassemblyPool {
 
 struct CoreLimits {
   uint32_t reassemblies = 1024;     // connections that may hold out-of-order text at once
+  uint32_t recoveries = 1024;       // connections that may keep a scoreboard at once
   uint32_t outbox = 256;            // segments per burst
   uint64_t held_packets = 1 << 20;  // buffers that connections may keep: unread, out of order, unacknowledged
 };
@@ -86,6 +89,7 @@ class Core {
   Outbox outbox;
   std::vector<uint32_t> ready;  // indices; each once, see kMarkReady
   ReassemblyPool reassemblies;
+  Pool<Recovery> recoveries;
   net::PacketQueue released;
   uint64_t held_packets = 0;
   const CoreLimits limits;

@@ -52,7 +52,9 @@ namespace tern::tcp {
   X(duplicate_acks_received, "segments", "Duplicate acknowledgments (RFC 5681 section 2).")               \
   X(retransmissions, "segments", "Segments sent again, for whatever reason.")                             \
   X(retransmission_timeouts, "timeouts", "Expiries of the retransmission timer.")                         \
-  X(fast_retransmits, "events", "Fast recoveries entered on three duplicate acknowledgments (RFC 6582).") \
+  X(fast_retransmits, "events", "Fast recoveries entered (RFC 6675; without SACK RFC 6582).")             \
+  X(sacks_reneged, "events", "Peers found to have given up text that they had acknowledged selectively.") \
+  X(scoreboards_refused, "events", "Losses mended without a scoreboard: the core had none left.")         \
   X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \
   X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                           \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \

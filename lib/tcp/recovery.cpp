@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Congestion window and loss recovery: RFC 5681, NewReno's fast recovery of RFC 6582, and what follows a
-// timeout.
+// Loss recovery: by SACK (RFC 6675, with the rate of RFC 6937), without it NewReno's fast recovery
+// (RFC 6582), and what follows a timeout.
+#include "tcp/recovery.hpp"
+
 #include <algorithm>
 
 #include "tcp/connection.hpp"
@@ -10,8 +12,8 @@ namespace tern::tcp {
 namespace {
 constexpr uint8_t kDuplicateThreshold = 3;  // RFC 5681 section 3.2
 
-uint32_t half_of_flight(const Connection& connection) {  // RFC 5681, equation (4)
-  return std::max(connection.flight() / 2, 2u * connection.tcb.mss);
+uint32_t half_of(uint32_t flight, uint32_t mss) {  // RFC 5681, equation (4)
+  return std::max(flight / 2, 2 * mss);
 }
 }  // namespace
 
@@ -28,11 +30,98 @@ void Connection::grow_window(uint32_t acknowledged) {
   }
 }
 
+// --- The scoreboard
+// ------------------------------------------------------------------------------------------------
+
+// Begins to keep a scoreboard, unless the core has none left. What is in flight now was sent during the last
+// round trip; more is not known of it.
+bool Connection::keep_scoreboard(Core& core) {
+  if (tcb.recovery != kNoSlot) return true;
+  tcb.recovery = core.recoveries.allocate();
+  if (tcb.recovery == kNoSlot) {
+    ++core.counters.scoreboards_refused;
+    return false;
+  }
+  core.recoveries[tcb.recovery] = Recovery{};
+  core.recoveries[tcb.recovery].board.begin(tcb.snd.una, tcb.snd.nxt, stamp_of(core.now) - tcb.srtt_us);
+  tcb.hold |= kHoldScoreboard;
+  return true;
+}
+
+void Connection::drop_scoreboard(Core& core) {
+  if (tcb.recovery == kNoSlot) return;
+  core.recoveries.release(tcb.recovery);
+  tcb.recovery = kNoSlot;
+  tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldScoreboard);
+}
+
+// RFC 6675 section 5, before SND.UNA moves. Whether the blocks told something new, which is what makes a
+// duplicate ACK here (section 2).
+bool Connection::take_sacks(const Segment& seg, Core& core) {
+  if (!has(kSackOn) || flight() == 0) return false;
+  if (tcb.recovery == kNoSlot && (seg.sack_count == 0 || !keep_scoreboard(core))) return false;
+  Recovery& recovery = core.recoveries[tcb.recovery];
+  recovery.delivery = Delivery{};
+  recovery.delivery.ambiguous_after_us = stamp_of(core.now) - tcb.srtt_us / 2;
+  for (uint32_t i = 0; i < seg.sack_count; ++i) recovery.board.sack(seg.sacks[i], recovery.delivery);
+  return recovery.delivery.bytes != 0;
+}
+
+// After an acknowledgment and its blocks: what is lost, what may be sent, whether the trouble is over.
+void Connection::assess_losses(Core& core) {
+  if (tcb.recovery == kNoSlot) return;
+  Recovery& recovery = core.recoveries[tcb.recovery];
+  if (recovery.board.reneged()) {
+    ++core.counters.sacks_reneged;
+    enter_loss_recovery(core);
+    return;
+  }
+  bool found = recovery.board.mark_lost_by_count(tcb.mss);
+  if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0) {
+    // RFC 6675 section 5: three duplicate ACKs, however small the segments were that they answer.
+    if (tcb.duplicate_acks >= kDuplicateThreshold && !recovery.board.any_lost()) {
+      recovery.board.lose_head(tcb.mss);
+    }
+    if (recovery.board.any_lost()) {
+      enter_fast_recovery(core);
+      found = true;
+    }
+  }
+  if ((tcb.hold & kHoldFastRecovery) != 0) reduce_in_proportion(recovery, found);
+  const bool mended = (tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0 &&
+                      !recovery.board.any_sacked() && !recovery.board.any_lost();
+  if (mended) drop_scoreboard(core);
+}
+
+// RFC 6937 section 3: the congestion window that lets this acknowledgment's share be sent. After a loss newly
+// found only as much is sent as was delivered; while things go well a segment more (PRR-CRB and PRR-SSRB).
+void Connection::reduce_in_proportion(Recovery& recovery, bool found) {
+  recovery.delivered += recovery.delivery.bytes;
+  const uint32_t pipe = recovery.board.pipe();
+  uint32_t share = 0;
+  if (pipe > tcb.ssthresh) {
+    const uint64_t flight_at_start = std::max(recovery.flight_at_start, 1u);
+    const uint64_t due =
+        (uint64_t{recovery.delivered} * tcb.ssthresh + flight_at_start - 1) / flight_at_start;
+    share = due > recovery.sent ? static_cast<uint32_t>(due) - recovery.sent : 0;
+  } else {
+    const uint32_t behind = recovery.delivered > recovery.sent ? recovery.delivered - recovery.sent : 0;
+    const uint32_t limit = std::max(behind, recovery.delivery.bytes) + (found ? 0u : tcb.mss);
+    share = std::min(tcb.ssthresh - pipe, limit);
+  }
+  if (recovery.sent == 0) share = std::max(share, uint32_t{tcb.mss});  // the fast retransmission itself
+  tcb.cwnd = std::max(pipe + share, uint32_t{tcb.mss});
+}
+
+// --- Events
+// ------------------------------------------------------------------------------------------------------
+
 void Connection::on_duplicate_ack(Core& core) {
   ++core.counters.duplicate_acks_received;
   if ((tcb.hold & kHoldPersist) != 0) return;  // an answer to a probe says nothing about loss
   if (tcb.duplicate_acks != 0xff) ++tcb.duplicate_acks;
   tcb.hold |= kHoldDuplicates;
+  if (tcb.recovery != kNoSlot) return;  // assess_losses() decides
   if ((tcb.hold & kHoldFastRecovery) != 0) {
     // RFC 6582 section 3.2, step 3: a segment has left the network. No more can have left than were in it,
     // however many duplicates a peer makes up (RFC 5681 section 3.2, step 4).
@@ -45,47 +134,67 @@ void Connection::on_duplicate_ack(Core& core) {
 
 void Connection::enter_fast_recovery(Core& core) {
   ++core.counters.fast_retransmits;
-  tcb.ssthresh = half_of_flight(*this);
-  tcb.cwnd = tcb.ssthresh + kDuplicateThreshold * tcb.mss;
+  // What limited transmit has sent beyond the window does not count (RFC 5681 section 3.2, step 2).
+  tcb.ssthresh = half_of(std::min(flight(), tcb.cwnd), tcb.mss);
   tcb.recover = tcb.snd.nxt;
   tcb.hold |= kHoldFastRecovery;
+  if (tcb.recovery != kNoSlot) {
+    Recovery& recovery = core.recoveries[tcb.recovery];
+    recovery.flight_at_start = flight();
+    recovery.delivered = recovery.sent = 0;
+    core.mark(*this, 0);
+    return;
+  }
+  tcb.cwnd = tcb.ssthresh + kDuplicateThreshold * tcb.mss;
   core.mark(*this, kMarkRetransmitHead);
 }
 
 // An acknowledgment of something new while recovering; SND.UNA has moved already.
 void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
+  const bool full = tcb.snd.una >= tcb.recover;
   if ((tcb.hold & kHoldFastRecovery) != 0) {
-    if (tcb.snd.una >= tcb.recover) {  // full: RFC 6582 section 3.2, step 3, option 1
-      tcb.cwnd = std::min(tcb.ssthresh, std::max(flight(), uint32_t{tcb.mss}) + tcb.mss);
+    if (full) {  // RFC 6937 section 3; without SACK RFC 6582 section 3.2, step 3, option 1
+      tcb.cwnd = tcb.recovery != kNoSlot
+                     ? tcb.ssthresh
+                     : std::min(tcb.ssthresh, std::max(flight(), uint32_t{tcb.mss}) + tcb.mss);
       tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldFastRecovery);
       return;
     }
+    if (tcb.recovery != kNoSlot) return;
     // Partial: the segment now at SND.UNA was lost as well.
     core.mark(*this, kMarkRetransmitHead);
     tcb.cwnd -= std::min(acknowledged, tcb.cwnd - tcb.mss);
     if (acknowledged >= tcb.mss) tcb.cwnd += tcb.mss;
     return;
   }
-  if (tcb.snd.una >= tcb.recover) {
+  if (full) {
     tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldLossRecovery);
-  } else {
-    tcb.retransmit_next = later(tcb.retransmit_next, tcb.snd.una);
+  } else if (tcb.recovery == kNoSlot) {
+    core.mark(*this, kMarkRetransmitHead);
   }
   grow_window(
       std::min(acknowledged, uint32_t{tcb.mss}));  // RFC 3465 section 2.3: one segment after a timeout
 }
 
-// RFC 6298 section 5.4 to 5.6 and RFC 5681, equation (4): all that is in flight counts as lost.
+// RFC 6298 section 5.4 to 5.6 and RFC 5681, equation (4): all that is in flight counts as lost, but for what
+// the peer says it has (RFC 6675 section 5.1). A peer that says so of the very byte it waits for has given up
+// what it had (RFC 2018 section 8). Where the core has no scoreboard left, each ACK sends one segment again.
 void Connection::enter_loss_recovery(Core& core) {
-  if (tcb.retransmit_expiries == 0) tcb.ssthresh = half_of_flight(*this);
+  if (tcb.retransmit_expiries == 0) tcb.ssthresh = half_of(flight(), tcb.mss);
   tcb.cwnd = tcb.mss;
   tcb.bytes_acked_in_round = 0;
   tcb.recover = tcb.snd.nxt;
-  tcb.retransmit_next = tcb.snd.una;
   tcb.duplicate_acks = 0;
   tcb.hold = static_cast<uint8_t>((tcb.hold & ~(kHoldFastRecovery | kHoldDuplicates)) | kHoldLossRecovery);
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkRetransmitHead);
-  core.mark(*this, 0);
+  if (keep_scoreboard(core)) {
+    Scoreboard& board = core.recoveries[tcb.recovery].board;
+    if (board.reneged()) board.forget_sacks();
+    board.lose_all();
+    core.mark(*this, 0);
+  } else {
+    core.mark(*this, kMarkRetransmitHead);
+  }
 }
 
 }  // namespace tern::tcp

@@ -181,8 +181,10 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
     return Step::kDrop;
   }
   const uint32_t window = static_cast<uint32_t>(seg.wnd) << tcb.snd_scale;
-  const bool duplicate = seg.ack == tcb.snd.una && flight() != 0 && seg.length == 0 && !seg.has(kFin) &&
-                         window == tcb.snd.wnd;  // RFC 5681 section 2
+  const bool same = seg.ack == tcb.snd.una && flight() != 0 && seg.length == 0 && !seg.has(kFin) &&
+                    window == tcb.snd.wnd;  // RFC 5681 section 2
+  const bool told = take_sacks(seg, core);
+  const bool duplicate = tcb.recovery != kNoSlot && has(kSackOn) ? told : same;
   tcb.silent_probes = 0;
   if (seg.ack >= tcb.snd.una) update_send_window(seg);
   if (seg.ack > tcb.snd.una) {
@@ -190,6 +192,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   } else if (duplicate) {
     on_duplicate_ack(core);
   }
+  assess_losses(core);
   return tcb.state == State::kClosed ? Step::kDrop : Step::kContinue;
 }
 

@@ -8,6 +8,12 @@
 
 namespace tern::tcp {
 
+namespace {
+constexpr uint32_t kLimitedTransmit = 2;  // RFC 3042 section 2
+// How finely a scoreboard tells times of transmission, as parts of a round trip.
+constexpr uint32_t kTimesPerTrip = 32;
+}  // namespace
+
 void Connection::emit(Core& core) {
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkReady);
   bool done = true;
@@ -104,21 +110,40 @@ uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& 
   const int push = last && length != 0 ? kPsh : 0;
   fill_header(departure.header, seq, static_cast<uint8_t>(kAck | push | (fin ? kFin : 0)), core);
   core.counters.bytes_sent.add(length);
+  if (tcb.recovery != kNoSlot) core.recoveries[tcb.recovery].sent += length;
   return length + (fin ? 1 : 0);
 }
 
 // --- Retransmission
 // ------------------------------------------------------------------------------------------------
 
-// Sends one segment again, from one number up to limit at most.
-void Connection::retransmit(Seq from, Seq limit, Core& core) {
+// Sends one segment again, from one number up to limit at most; returns the sequence numbers it used.
+uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
   const Seq text_limit = earlier(limit, tcb.send_end);
   const uint32_t length = from < text_limit ? std::min<uint32_t>(text_limit - from, tcb.mss) : 0;
-  send_slice(length == 0 ? nullptr : text_at(from), from, length, core);
+  const uint32_t used = send_slice(length == 0 ? nullptr : text_at(from), from, length, core);
   ++core.counters.retransmissions;
   if (tcb.retransmitted != 0xffff) ++tcb.retransmitted;
   if (from < tcb.rtt_seq) tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);  // Karn
+  if (tcb.recovery != kNoSlot) {
+    core.recoveries[tcb.recovery].board.retransmitted(from, from + used, stamp_of(core.now));
+  }
   note_sent(core);
+  return used;
+}
+
+// What is lost, as far as the congestion window goes: RFC 6675 section 5, step C, with NextSeg()'s rule 1.
+// Its rules 3 and 4, which send again what may not be lost, are left to timers.
+bool Connection::emit_lost(Core& core) {
+  const Scoreboard& board = core.recoveries[tcb.recovery].board;
+  Seq left, right;
+  while (board.next_lost(left, right)) {
+    const uint32_t pipe = board.pipe();
+    if (pipe != 0 && pipe + std::min<uint32_t>(right - left, tcb.mss) > tcb.cwnd) break;
+    if (core.outbox.full()) return false;
+    retransmit(left, right, core);
+  }
+  return true;
 }
 
 bool Connection::emit_retransmissions(Core& core) {
@@ -127,16 +152,8 @@ bool Connection::emit_retransmissions(Core& core) {
     if (flight() != 0) retransmit(tcb.snd.una, tcb.snd.nxt, core);
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkRetransmitHead);
   }
-  if ((tcb.hold & kHoldLossRecovery) != 0) {
-    while (tcb.retransmit_next < tcb.recover) {
-      const uint32_t outstanding = tcb.retransmit_next - tcb.snd.una;
-      if (outstanding != 0 && outstanding + tcb.mss > tcb.cwnd) break;
-      if (core.outbox.full()) return false;
-      const uint32_t length = std::min<uint32_t>(tcb.recover - tcb.retransmit_next, tcb.mss);
-      retransmit(tcb.retransmit_next, tcb.recover, core);
-      tcb.retransmit_next += length;
-    }
-  }
+  const bool closed = (tcb.hold & kHoldPersist) != 0 && tcb.snd.wnd == 0;  // then only probes go
+  if ((tcb.hold & kHoldScoreboard) != 0 && !closed && !emit_lost(core)) return false;
   if ((tcb.marks & kMarkProbe) != 0) {
     if (core.outbox.full()) return false;
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkProbe);
@@ -159,15 +176,21 @@ bool Connection::emit_retransmissions(Core& core) {
 // ------------------------------------------------------------------------------------------------------
 
 // What may be sent beyond SND.NXT: bounded by the peer's window and by the congestion window.
-uint32_t Connection::usable_window() const {
+uint32_t Connection::usable_window(Core& core) const {
   const uint32_t in_flight = flight();
   const uint32_t offered = tcb.snd.wnd > in_flight ? tcb.snd.wnd - in_flight : 0;
   uint32_t in_network = in_flight;
-  if ((tcb.hold & kHoldLossRecovery) != 0) {  // what was lost is not in the network
-    if (tcb.retransmit_next < tcb.recover) return 0;
-    in_network = (tcb.retransmit_next - tcb.snd.una) + (tcb.snd.nxt - tcb.recover);
+  uint32_t window = tcb.cwnd;
+  if (tcb.recovery != kNoSlot) {  // what was lost is not in the network, nor what has arrived
+    const Scoreboard& board = core.recoveries[tcb.recovery].board;
+    if (board.any_lost()) return 0;
+    in_network = board.pipe();
+  } else if ((tcb.hold & (kHoldDuplicates | kHoldFastRecovery)) == kHoldDuplicates) {
+    // Limited transmit (RFC 3042): a new segment for each of the first two duplicate ACKs. With SACK the pipe
+    // has made room for it.
+    window += std::min<uint32_t>(tcb.duplicate_acks, kLimitedTransmit) * tcb.mss;
   }
-  const uint32_t permitted = tcb.cwnd > in_network ? tcb.cwnd - in_network : 0;
+  const uint32_t permitted = window > in_network ? window - in_network : 0;
   return std::min(offered, permitted);
 }
 
@@ -185,7 +208,7 @@ bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) co
 bool Connection::emit_new_text(Core& core) {
   while (!has(kFinSent)) {
     const uint32_t unsent = unsent_bytes();
-    const uint32_t length = std::min({unsent, usable_window(), uint32_t{tcb.mss}});
+    const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
     const bool fin_alone = unsent == 0 && has(kFinQueued);
     if (!fin_alone && (length == 0 || !may_send(length, unsent, core))) break;
     if (core.outbox.full()) return false;
@@ -213,6 +236,9 @@ bool Connection::emit_new_text(Core& core) {
 
 // After text or FIN was sent: SND.NXT may have left a packet behind, and the retransmission timer must run.
 void Connection::note_sent(Core& core) {
+  if (tcb.recovery != kNoSlot) {
+    core.recoveries[tcb.recovery].board.extend(tcb.snd.nxt, stamp_of(core.now), tcb.srtt_us / kTimesPerTrip);
+  }
   while (tcb.unsent != nullptr) {
     const net::PacketField& field = net::buffer::field(tcb.unsent);
     if (tcb.snd.nxt < Seq{field.seq} + field.length) break;

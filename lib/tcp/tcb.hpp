@@ -10,6 +10,7 @@
 
 #include "net/instant.hpp"
 #include "net/packet.hpp"
+#include "tcp/pool.hpp"
 #include "tcp/segment.hpp"
 #include "tcp/seq.hpp"
 
@@ -60,11 +61,12 @@ enum ConnectionFlag : uint8_t {
 enum Hold : uint8_t {
   kHoldState = 0x01,         // not ESTABLISHED
   kHoldReassembly = 0x02,    // text beyond RCV.NXT is kept
-  kHoldFastRecovery = 0x04,  // RFC 6582
+  kHoldFastRecovery = 0x04,  // RFC 6675, or RFC 6582 without SACK
   kHoldLossRecovery = 0x08,  // after a retransmission timeout
   kHoldPersist = 0x10,       // the peer's window is closed and text waits
   kHoldDuplicates = 0x20,    // duplicate ACKs were counted
   kHoldHalfOpen = 0x40,      // in a listener's SYN queue: its service has not heard of it
+  kHoldScoreboard = 0x80,    // it is known what became of what is in flight, see Recovery
 };
 
 // What arrival, calls and timers leave for the end of the burst.
@@ -140,7 +142,7 @@ struct alignas(64) Tcb {
   Seq rtt_seq;                                         // the timed segment's end
   Seq iss;
   Seq irs;
-  Seq retransmit_next;                  // after a timeout: what is to be sent again next, up to recover
+  uint32_t recovery = kNoSlot;          // index in the core's pool
   Seq small_end;                        // end of the last segment below MSS (Minshall's variant of Nagle)
   uint32_t reassembly = kNoReassembly;  // index in the core's pool
   uint16_t retransmitted = 0;           // segments sent again, up to 65535

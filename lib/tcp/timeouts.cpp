@@ -74,6 +74,7 @@ void Connection::give_up(CloseReason reason, Core& core) {
   }
   while (net::Packet packet = tcb.send_queue.pop_front()) core.release(std::move(packet));
   tcb.unsent = nullptr;
+  drop_scoreboard(core);
   tcb.retransmit_deadline = tcb.ack_deadline = tcb.idle_deadline = net::Instant::never();
   const uint16_t output = kMarkAckNow | kMarkRetransmitHead | kMarkProbe | kMarkHandshake | kMarkWantsRoom;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~output);
@@ -86,6 +87,7 @@ void Connection::release(Core& core) {
     core.held_packets -= core.reassemblies[tcb.reassembly].packets();
     core.reassemblies.release(tcb.reassembly);
   }
+  drop_scoreboard(core);
   core.set_state(*this, State::kClosed);
   core.wheel.disarm(core.index_of(*this));
   tcb = Tcb{};

@@ -99,6 +99,13 @@ const char* broken_rule(const Connection& connection, Core& core, Watch& watch) 
   if (((tcb.hold & kHoldReassembly) != 0) != (tcb.reassembly != kNoReassembly)) {
     return "the hold bit says whether there is out-of-order text";
   }
+  if (((tcb.hold & kHoldScoreboard) != 0) != (tcb.recovery != kNoSlot)) {
+    return "the hold bit says whether there is a scoreboard";
+  }
+  if (tcb.recovery != kNoSlot) {
+    const Scoreboard& board = core.recoveries[tcb.recovery].board;
+    if (board.una() != tcb.snd.una || board.nxt() != tcb.snd.nxt) return "the scoreboard knows all in flight";
+  }
   if (!synchronized(tcb)) return nullptr;
   const Seq edge = tcb.rcv.nxt + tcb.rcv.wnd;
   if (watch.begun && edge < watch.edge) return "the right edge of RCV.WND never moves left";

@@ -99,6 +99,7 @@ Ladder::~Ladder() {
   core_.released.clear();
   if (core_.held_packets != 0) fail("held_packets is " + std::to_string(core_.held_packets) + " at the end");
   if (core_.reassemblies.in_use() != 0) fail("a reassembly queue is still in use at the end");
+  if (core_.recoveries.in_use() != 0) fail("a scoreboard is still in use at the end");
   if (core_.wheel.armed_count() != 0) fail("a timer is still armed at the end");
   if (live_packets() != live_before_) fail("buffers leaked");
 }

@@ -28,7 +28,7 @@ using namespace std::chrono_literals;
           X(retransmit_expiries) X(ts_offset) X(send_end) X(cwnd) X(ssthresh) X(srtt_us) X(rttvar_us)        \
               X(max_wnd) X(retransmit_deadline) X(fires_at) X(recover) X(mss) X(duplicate_acks)              \
                   X(close_reason) X(ack_deadline) X(idle_deadline) X(rtt_started) X(user) X(rtt_seq) X(iss)  \
-                      X(irs) X(retransmit_next) X(small_end) X(reassembly) X(retransmitted) X(silent_probes) \
+                      X(irs) X(recovery) X(small_end) X(reassembly) X(retransmitted) X(silent_probes) \
                           X(bytes_acked_in_round)
 constexpr size_t kValueBytes = [] {
   const Tcb* t = nullptr;
@@ -166,7 +166,6 @@ class World {
     t.ssthresh = r.one_in(2) ? 0x7fffffff : 2u * t.mss + r.varied(50'000);
     t.bytes_acked_in_round = r.up_to(t.cwnd - 1);
     t.recover = t.snd.una - r.varied(100'000);
-    t.retransmit_next = t.snd.una - r.varied(1000);
     t.small_end = t.snd.nxt - r.varied(3000);
   }
 

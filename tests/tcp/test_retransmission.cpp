@@ -148,6 +148,19 @@ TEST_P(Retransmission, ASecondTimeoutDoesNotHalveTheThresholdAgain) {
   EXPECT_EQ(l.tcb().cwnd, 1000u);
 }
 
+TEST_P(Retransmission, WithoutAScoreboardEachAckSendsOneSegmentAgain) {
+  Start s = start();
+  s.limits.recoveries = 0;
+  Ladder l(s);
+  fly(l, 4);
+  l.after(1s).out(seq(1), text(1000)).silent();
+  l.in(ack(1001)).out(seq(1001), text(1000)).silent();
+  l.in(ack(3001)).out(seq(3001), text(1000)).silent();
+  l.in(ack(4001)).silent();
+  EXPECT_EQ(l.tcb().hold, 0);
+  EXPECT_EQ(l.counters().scoreboards_refused.value(), 1u);
+}
+
 TEST_P(Retransmission, SmallWritesMakeFullSegmentsWhenSentAgain) {
   Start s = start();
   s.config.nagle = false;
@@ -182,13 +195,32 @@ TEST_P(Retransmission, DuplicateAcksOfOneBurstCountOneByOne) {
   l.out(seq(1), text(1000)).silent();
 }
 
-TEST_P(Retransmission, EachFurtherDuplicateAckLetsNewTextGo) {
+TEST_P(Retransmission, TheFirstTwoDuplicateAcksLetNewTextGo) {  // RFC 3042
   Ladder l(start());
   fly(l, 10);
   l.send(5000);
-  l.silent().in(ack(1)).in(ack(1)).in(ack(1)).out(seq(1), text(1000)).silent();  // cwnd 5000 + 3000 of 10000
-                                                                                 // flying
-  l.in(ack(1)).silent().in(ack(1)).silent();
+  l.silent().in(ack(1)).out(seq(10'001), text(1000)).silent();
+  l.in(ack(1)).out(seq(11'001), text(1000)).silent();
+  EXPECT_EQ(l.tcb().cwnd, 10'000u);
+  l.in(ack(1)).out(seq(1), text(1000)).silent();
+  EXPECT_EQ(l.tcb().ssthresh, 5000u);  // what the duplicates let go does not count
+}
+
+TEST_P(Retransmission, TheFirstTwoDuplicateAcksRespectThePeersWindow) {
+  Start s = start();
+  s.peer_window = 10'500;
+  Ladder l(s);
+  fly(l, 10);
+  l.send(5000);
+  l.silent().in(ack(1)).silent().in(ack(1)).silent();
+}
+
+TEST_P(Retransmission, EachFurtherDuplicateAckLetsNewTextGo) {
+  Ladder l(start());
+  fly(l, 10);
+  l.in(ack(1)).in(ack(1)).in(ack(1)).out(seq(1), text(1000)).silent();  // cwnd 5000 + 3000 of 10000 flying
+  l.send(5000);
+  l.silent().in(ack(1)).silent().in(ack(1)).silent();
   l.in(ack(1)).out(seq(10'001), text(1000)).silent();
   l.in(ack(1)).out(seq(11'001), text(1000)).silent();
 }
@@ -231,7 +263,7 @@ TEST_P(Retransmission, ATimeoutEndsFastRecovery) {
   l.in(ack(1)).in(ack(1)).in(ack(1)).out(seq(1), text(1000));
   l.at(1s).out(seq(1), text(1000));
   EXPECT_EQ(l.tcb().cwnd, 1000u);
-  EXPECT_EQ(l.tcb().hold, kHoldLossRecovery);
+  EXPECT_EQ(l.tcb().hold, kHoldLossRecovery | kHoldScoreboard);
 }
 
 TEST_P(Retransmission, TextOrAWindowUpdateIsNoDuplicateAck) {  // RFC 5681 section 2

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What few connections need at a time: a fixed number of slots, made at start, handed out by index.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+namespace tern::tcp {
+
+constexpr uint32_t kNoSlot = 0xffffffffu;
+
+template <typename T>
+class Pool {
+ public:
+  explicit Pool(uint32_t capacity) : slots_(capacity) {
+    free_.reserve(capacity);
+    for (uint32_t i = capacity; i != 0; --i) free_.push_back(i - 1);
+  }
+
+  // A slot as it was left; kNoSlot when all are in use.
+  uint32_t allocate() {
+    if (free_.empty()) return kNoSlot;
+    const uint32_t index = free_.back();
+    free_.pop_back();
+    return index;
+  }
+  void release(uint32_t index) { free_.push_back(index); }
+  T& operator[](uint32_t index) { return slots_[index]; }
+  uint32_t in_use() const { return static_cast<uint32_t>(slots_.size() - free_.size()); }
+
+ private:
+  std::vector<T> slots_;
+  std::vector<uint32_t> free_;
+};
+
+}  // namespace tern::tcp
