@@ -213,7 +213,7 @@ def system_tests(results, pattern):
 def parse_options():
     parser = argparse.ArgumentParser(prog="scripts/test", description="Builds tern and runs its tests; all kinds when "
                                      "none is named.")
-    for kind, meaning in (("unit", "unit tests, in the release and in the sanitizer build"),
+    for kind, meaning in (("unit", "unit tests, in a plain and in the sanitizer build"),
                           ("fuzz", "a short run of each fuzz target"), ("checks", "checks of the house"),
                           ("system", "tern against the Linux kernel in a namespace")):
         parser.add_argument(f"--{kind}", action="store_true", help=meaning)
@@ -235,8 +235,10 @@ def main():
     fuzz_configured = (options.fuzz or options.checks) and build(results, "fuzz", "build.ninja")
     if options.checks:
         house_checks(results, fuzz_configured)
-    if (options.unit or options.system) and build(results, "release") and options.unit:
-        unit_tests(results, "build", environment)
+    if options.unit and build(results, "test"):
+        unit_tests(results, "build-test", environment)
+    if options.system:
+        build(results, "release")
     if (options.unit or options.system) and build(results, "sanitize") and options.unit:
         unit_tests(results, "build-asan", SANITIZERS | environment)
     if options.fuzz and fuzz_configured:
