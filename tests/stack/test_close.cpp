@@ -198,6 +198,22 @@ TEST_F(Close, NewSynReopensTimeWaitWithinABurst) {
   EXPECT_EQ(bench_->tcp().connections_accepted.value(), 3u);
 }
 
+TEST_F(Close, ServiceHearsOfTheEndBeforeASynOfTheSameBurstReopens) {
+  start(closes_at_once());
+  Client client(*bench_, {});
+  client.connect();
+  bench_->settle();
+  client.fin();
+  client.begin_anew(client.snd_nxt + 100'000);
+  client.syn();
+  bench_->poll();
+  bench_->collect();
+  EXPECT_TRUE(client.connected);
+  EXPECT_EQ(bench_->tcp().time_wait_reused.value(), 1u);
+  EXPECT_EQ(script_->calls, "opened ended closed");
+  EXPECT_EQ(bench_->connections(), 0u);
+}
+
 TEST_F(Close, OldSynDoesNotReopenTimeWait) {
   start(closes_at_once());
   Client client(*bench_, {.timestamps = false});

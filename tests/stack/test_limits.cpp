@@ -154,6 +154,36 @@ TEST(Limits, ServicesLeaveTheReserveToThePort) {
   bench.expect_clean();
 }
 
+TEST(Limits, ServiceThatFoundNoBufferIsAskedAgain) {
+  tcp::Config config;
+  config.receive_buffer = 4 << 20;
+  auto script = std::make_unique<Script>();
+  script->on_ended = script->on_writable = [](stack::Socket& socket) {
+    net::Packet packet = socket.allocate();
+    if (!packet) return;
+    packet.append(reinterpret_cast<const uint8_t*>("at last"), 7);
+    socket.send(packet);
+    socket.shutdown();
+  };
+  Bench bench(bindings(bound(std::move(script), 7, config)),
+              {.receive_buffers = 256, .receive_reserve = 236});
+  auto greedy = client_at(bench, 40'000);
+  auto asker = client_at(bench, 40'001);
+  greedy->connect();
+  asker->connect();
+  for (int i = 0; i < 20; ++i) greedy->send(std::string(1'448, 'x'));
+  bench.poll();
+  asker->fin();
+  for (int i = 0; i < 3; ++i) bench.poll();
+  bench.collect();
+  EXPECT_EQ(asker->received, "");
+  greedy->reset();
+  bench.settle();
+  EXPECT_EQ(asker->received, "at last");
+  EXPECT_TRUE(asker->ended);
+  bench.expect_clean();
+}
+
 TEST(Limits, SegmentsWithoutAHeaderBufferAreCountedAndSentAgain) {
   const Bytes bytes(60'000, 'x');
   net::dpdk::StaticPayload block(bytes);
