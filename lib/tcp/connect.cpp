@@ -30,7 +30,7 @@ void agree(Tcb& tcb, const Agreement& agreement, const Config& config) {
   tcb.profile = agreement.profile;
   if (agreement.timestamps) tcb.flags |= kTimestampsOn;
   if (agreement.sack) tcb.flags |= kSackOn;
-  if (agreement.peer_window_scale != kNoWindowScale) {
+  if (agreement.peer_window_scale != kNoWindowScale && config.window_scale != kNoWindowScale) {
     tcb.flags |= kWindowScaleOn;
     tcb.snd_scale = std::min(agreement.peer_window_scale, kMaxWindowScale);
     tcb.rcv_scale = config.window_scale;

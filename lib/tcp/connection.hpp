@@ -145,6 +145,7 @@ class Connection {
   void accept_text(const Segment& seg, net::Packet text, Core& core);
   void keep_out_of_order(Seq seq, net::Packet text, Core& core);
   void take_reassembled(Core& core);
+  void note_duplicate(Seq left, Seq right, Core& core);
   uint32_t announce_window(Core& core);
   bool window_update_due(const Core& core) const;
   void enter_time_wait(Core& core);
@@ -156,6 +157,7 @@ class Connection {
   bool emit_lost(Core& core);
   bool emit_new_text(Core& core);
   bool emit_acknowledgments(Core& core);
+  void report_sacks(SegmentHeader& header, Core& core);
   bool may_send(uint32_t length, uint32_t window, const Core& core) const;
   uint32_t usable_window(Core& core) const;
   void fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core);

@@ -58,6 +58,7 @@ class Core {
   void set_now(net::Instant t) {
     now = t;
     ts_now = static_cast<uint32_t>(t.milliseconds());
+    duplicate.connection = kNobody;
   }
 
   Connection& connection(uint32_t index);
@@ -91,6 +92,13 @@ class Core {
   ReassemblyPool reassemblies;
   Pool<Recovery> recoveries;
   net::PacketQueue released;
+  // Text of this burst that had been received before, to be reported once (RFC 2883). One for all
+  // connections: a report that another's displaces is merely not made.
+  static constexpr uint32_t kNobody = 0xffffffffu;
+  struct {
+    uint32_t connection = kNobody;  // index
+    SackBlock text;
+  } duplicate;
   uint64_t held_packets = 0;
   const CoreLimits limits;
 

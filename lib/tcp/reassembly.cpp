@@ -109,6 +109,15 @@ uint32_t Reassembly::sack_blocks(std::array<SackBlock, kMaxSackBlocks>& blocks, 
   return reported;
 }
 
+SackBlock Reassembly::overlap(Seq left, Seq right) const {
+  for (uint32_t i = 0; i < count_; ++i) {
+    const Seq first = later(left, runs_[i].left);
+    const Seq end = earlier(right, runs_[i].right);
+    if (first < end) return {first, end};
+  }
+  return {left, left};
+}
+
 // Adds text that begins where the run ends.
 void Reassembly::append(Run& run, net::Packet text) {
   run.right += text.size();

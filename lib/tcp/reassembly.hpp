@@ -37,6 +37,9 @@ class Reassembly {
   // the way. Runs that end at or before rcv_nxt are given back whole.
   uint32_t take(Seq rcv_nxt, net::PacketQueue& queue, uint32_t& packets_freed);
 
+  // The first part of [left, right) that is here; empty, both ends left, when nothing of it is.
+  SackBlock overlap(Seq left, Seq right) const;
+
   bool empty() const { return count_ == 0; }
   uint32_t runs() const { return count_; }
   uint32_t bytes() const;

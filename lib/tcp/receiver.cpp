@@ -83,6 +83,13 @@ void Connection::take_reassembled(Core& core) {
   }
 }
 
+// Only the first part of a segment that had been received before is reported (RFC 2883 section 4).
+void Connection::note_duplicate(Seq left, Seq right, Core& core) {
+  const uint32_t index = core.index_of(*this);
+  if (left == right || !has(kSackOn) || core.duplicate.connection == index) return;
+  core.duplicate = {index, {left, right}};
+}
+
 // Moves the right edge as far as the buffer allows, but never left, and to the right only in steps that are
 // worth a segment (receiver's SWS avoidance, RFC 9293 MUST-39); returns the window field.
 uint32_t Connection::announce_window(Core& core) {
@@ -91,8 +98,9 @@ uint32_t Connection::announce_window(Core& core) {
   const uint32_t room = config.receive_buffer > tcb.unread ? config.receive_buffer - tcb.unread : 0;
   const uint32_t window = std::min(room, ceiling);
   if (window > tcb.rcv.wnd) {
+    // The largest window that the field can say is never a silly one, however small the step to it.
     const uint32_t step = std::min<uint32_t>(config.receive_buffer / 2, config.mss);
-    if (window - tcb.rcv.wnd >= step) tcb.rcv.wnd = window;
+    if (window == ceiling || window - tcb.rcv.wnd >= step) tcb.rcv.wnd = window;
   }
   const uint32_t field = tcb.rcv.wnd >> tcb.rcv_scale;
   if (field == 0) ++core.counters.zero_windows_sent;

@@ -88,6 +88,7 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
   if (!acceptable(seg)) {
     ++core.counters.unacceptable_sequence;
     if (seg.has(kRst)) return Step::kDrop;
+    if (seg.length != 0 && seg.end() <= tcb.rcv.nxt) note_duplicate(seg.seq, seg.seq + seg.length, core);
     // The SYN that was queued, again: our SYN-ACK was lost.
     const bool again = half_open() && seg.has(kSyn) && seg.seq == tcb.irs;
     core.mark(*this, again ? kMarkHandshake : kMarkAckNow);
@@ -224,6 +225,7 @@ void Connection::process_text(const Segment& seg, net::Packet text, Core& core) 
   Segment rest = seg;
   if (rest.seq < tcb.rcv.nxt) {
     const uint32_t known = std::min(tcb.rcv.nxt - rest.seq, rest.length);
+    note_duplicate(rest.seq, rest.seq + known, core);
     text.remove_prefix(known);
     rest.seq += known;
     rest.length -= known;
@@ -241,6 +243,10 @@ void Connection::process_text(const Segment& seg, net::Packet text, Core& core) 
     rest.length = room;
     core.mark(*this, kMarkAckNow);
     if (room == 0) return;
+  }
+  if (tcb.reassembly != kNoReassembly) {
+    const SackBlock known = core.reassemblies[tcb.reassembly].overlap(rest.seq, rest.seq + rest.length);
+    note_duplicate(known.left, known.right, core);
   }
   if (ahead != 0) {
     keep_out_of_order(rest.seq, std::move(text), core);

@@ -250,20 +250,32 @@ void Connection::note_sent(Core& core) {
 // --- Acknowledgments
 // -----------------------------------------------------------------------------------------------
 
+// What was received again, if anything was (RFC 2883), then what is kept beyond a gap (RFC 2018).
+void Connection::report_sacks(SegmentHeader& header, Core& core) {
+  if (!has(kSackOn)) return;
+  std::array<SackBlock, kMaxSackBlocks> blocks;
+  uint32_t count = 0;
+  if (tcb.reassembly != kNoReassembly)
+    count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
+  if (core.duplicate.connection == core.index_of(*this)) {
+    core.duplicate.connection = Core::kNobody;
+    count = std::min(count + 1, kMaxSackBlocks);
+    std::copy_backward(blocks.begin(), blocks.begin() + count - 1, blocks.begin() + count);
+    blocks[0] = core.duplicate.text;
+  }
+  append_sacks(header, std::span(blocks).first(count));
+}
+
 // Duplicate ACKs are sent one by one, since the peer counts them; the rest are merged, up to the configured
 // bound.
 bool Connection::emit_acknowledgments(Core& core) {
-  std::array<SackBlock, kMaxSackBlocks> blocks;
   while (tcb.duplicate_acks_owed != 0) {
     if (core.outbox.full()) return false;
     Departure& departure = core.outbox.add();
     departure = Departure{};
     departure.connection = core.index_of(*this);
     fill_header(departure.header, tcb.snd.nxt, kAck, core);
-    if (has(kSackOn) && tcb.reassembly != kNoReassembly) {
-      const uint32_t count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
-      append_sacks(departure.header, std::span(blocks).first(count));
-    }
+    report_sacks(departure.header, core);
     --tcb.duplicate_acks_owed;
   }
   const bool now = (tcb.marks & kMarkAckNow) != 0 || tcb.segments_owed >= 2;  // RFC 5681 section 4.2
@@ -288,10 +300,7 @@ bool Connection::emit_acknowledgments(Core& core) {
         ack;  // an earlier one keeps the right edge: its window is larger by what it leaves out
     departure.header.wnd =
         static_cast<uint16_t>(std::min<uint32_t>((tcb.rcv.wnd + behind) >> tcb.rcv_scale, 0xffff));
-    if (behind == 0 && has(kSackOn) && tcb.reassembly != kNoReassembly) {
-      const uint32_t count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
-      append_sacks(departure.header, std::span(blocks).first(count));
-    }
+    if (behind == 0) report_sacks(departure.header, core);
     if (behind != 0) {  // not done: what fill_header() settled is still open
       tcb.last_ack_sent = ack;
       tcb.marks |= kMarkAckNow;
