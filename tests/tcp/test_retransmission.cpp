@@ -133,7 +133,7 @@ TEST_P(Retransmission, NewTextThatWouldFitTheWindowWaitsAllTheSame) {
   fly(l, 6);
   l.after(1s).out(seq(1), text(1000)).in(ack(501)).out(seq(1001), text(1000)).silent();
   l.in(ack(601)).silent();
-  EXPECT_EQ(l.tcb().cwnd - (l.tcb().retransmit_next - l.tcb().snd.una), 200u);
+  EXPECT_EQ(l.tcb().cwnd - l.core().recoveries[l.tcb().recovery].board.pipe(), 200u);
   l.send(100);
   l.silent();
 }
