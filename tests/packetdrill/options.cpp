@@ -1,0 +1,157 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Socket options that scripts use: what has a meaning here is obeyed, what has not is kept as set.
+#include <linux/tcp.h>
+#include <netinet/in.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+
+#include "packetdrill/sockets.hpp"
+
+namespace tern::packetdrill {
+
+using namespace tcp;
+
+namespace {
+
+// Linux's numbers of states, as TCP_INFO shows them.
+uint8_t linux_state(State state) {
+  switch (state) {
+    case State::kEstablished:
+      return 1;
+    case State::kSynSent:
+      return 2;
+    case State::kSynReceived:
+      return 3;
+    case State::kFinWait1:
+      return 4;
+    case State::kFinWait2:
+      return 5;
+    case State::kTimeWait:
+      return 6;
+    case State::kClosed:
+      return 7;
+    case State::kCloseWait:
+      return 8;
+    case State::kLastAck:
+      return 9;
+    case State::kListen:
+      return 10;
+    case State::kClosing:
+      return 11;
+  }
+  return 7;
+}
+
+// Linux's numbers of congestion states: open, disorder, recovery, loss.
+uint8_t linux_congestion_state(const Tcb& tcb) {
+  if ((tcb.hold & kHoldLossRecovery) != 0) return 4;
+  if ((tcb.hold & kHoldFastRecovery) != 0) return 3;
+  return (tcb.hold & kHoldDuplicates) != 0 ? 1 : 0;
+}
+
+}  // namespace
+
+// TCP_INFO, as far as a connection knows it.
+Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& length) {
+  tcp_info info{};
+  info.tcpi_state = linux_state(socket.kind == Socket::Kind::kListening ? State::kListen : State::kClosed);
+  if (socket.slot != kNoSlot) {
+    const Connection& connection = host_.connection(socket.slot);
+    const Tcb& tcb = connection.tcb;
+    const uint32_t mss = std::max<uint32_t>(tcb.mss, 1);
+    info.tcpi_state = linux_state(tcb.state);
+    info.tcpi_ca_state = linux_congestion_state(tcb);
+    info.tcpi_retransmits = tcb.retransmit_expiries;
+    info.tcpi_options = static_cast<uint8_t>((connection.has(kTimestampsOn) ? TCPI_OPT_TIMESTAMPS : 0) |
+                                             (connection.has(kSackOn) ? TCPI_OPT_SACK : 0) |
+                                             (connection.has(kWindowScaleOn) ? TCPI_OPT_WSCALE : 0));
+    info.tcpi_snd_wscale = tcb.snd_scale & 0xf;
+    info.tcpi_rcv_wscale = tcb.rcv_scale & 0xf;
+    info.tcpi_rto = static_cast<uint32_t>(connection.rto(host_.core()).count() / 1000);
+    info.tcpi_snd_mss = tcb.mss;
+    info.tcpi_rtt = tcb.srtt_us;
+    info.tcpi_rttvar = tcb.rttvar_us;
+    info.tcpi_snd_cwnd = tcb.cwnd / mss;
+    info.tcpi_snd_ssthresh = tcb.ssthresh >= 0x7fffffff ? 0x7fffffff : tcb.ssthresh / mss;
+    info.tcpi_unacked = (connection.flight() + mss - 1) / mss;
+    info.tcpi_total_retrans = tcb.retransmitted;
+    info.tcpi_notsent_bytes = connection.unsent_bytes();
+  }
+  // Newer kernels know more: what is not known here is zero.
+  length = std::min<socklen_t>(length, static_cast<socklen_t>(value.size()));
+  std::memset(value.data(), 0, length);
+  std::memcpy(value.data(), &info, std::min<size_t>(length, sizeof info));
+  return 0;
+}
+
+Result Sockets::get_option(int fd, int level, int name, std::span<uint8_t> value, socklen_t& length) {
+  Socket* socket = find(fd);
+  if (socket == nullptr) return -EBADF;
+  if (level == IPPROTO_TCP && name == TCP_INFO) return describe(*socket, value, length);
+  int answer = 0;
+  const auto set = socket->options.find({level, name});
+  if (level == SOL_SOCKET && name == SO_ERROR) {
+    answer = static_cast<int>(-take_error(*socket));
+  } else if (level == SOL_SOCKET && name == SO_RCVBUF) {
+    answer = static_cast<int>(config_of(*socket).receive_buffer);
+  } else if (level == SOL_SOCKET && name == SO_SNDBUF) {
+    answer = static_cast<int>(config_of(*socket).send_buffer);
+  } else if (level == SOL_SOCKET && name == SO_TYPE) {
+    answer = SOCK_STREAM;
+  } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
+    const uint16_t effective = socket->slot == kNoSlot ? 0 : host_.connection(socket->slot).tcb.mss;
+    answer = effective != 0 ? effective : config_of(*socket).mss;
+  } else if (level == IPPROTO_TCP && name == TCP_NODELAY) {
+    answer = config_of(*socket).nagle ? 0 : 1;
+  } else if (set != socket->options.end()) {
+    answer = set->second;
+  }
+  length = std::min<socklen_t>({length, static_cast<socklen_t>(value.size()), sizeof answer});
+  std::memcpy(value.data(), &answer, length);
+  return 0;
+}
+
+Result Sockets::set_tcp_option(Socket& socket, int name, int value) {
+  Config& config = config_of(socket);
+  switch (name) {
+    case TCP_NODELAY:
+      config.nagle = value == 0;
+      if (socket.slot != kNoSlot) host_.core().mark(host_.connection(socket.slot), 0);
+      return 0;
+    case TCP_MAXSEG:
+      if (value < 48 || value > 32767) return -EINVAL;
+      config.mss = static_cast<uint16_t>(std::min<int>(value, 1460));
+      return 0;
+    case TCP_SYNCNT:
+      if (value < 1 || value > 127) return -EINVAL;
+      config.retransmit_limit = static_cast<uint8_t>(value);
+      return 0;
+    default:
+      return 0;
+  }
+}
+
+Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t> value) {
+  Socket* socket = find(fd);
+  if (socket == nullptr) return -EBADF;
+  int number = 0;
+  std::memcpy(&number, value.data(), std::min(value.size(), sizeof number));
+  if (level == SOL_SOCKET && name == SO_LINGER && value.size() >= sizeof(linger)) {
+    linger how{};
+    std::memcpy(&how, value.data(), sizeof how);
+    socket->linger_reset = how.l_onoff != 0 && how.l_linger == 0;
+    return 0;
+  }
+  socket->options[{level, name}] = number;
+  if (level == SOL_SOCKET && name == SO_SNDBUF) {  // as Linux: twice, for what it keeps beside the text
+    config_of(*socket).send_buffer = std::max(2 * static_cast<uint32_t>(number), 4608u);
+  }
+  if (level == SOL_SOCKET && name == SO_RCVBUF) {
+    config_of(*socket).receive_buffer = std::max(2 * static_cast<uint32_t>(number), 2304u);
+  }
+  return level == IPPROTO_TCP ? set_tcp_option(*socket, name, number) : 0;
+}
+
+}  // namespace tern::packetdrill

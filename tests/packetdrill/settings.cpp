@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a script sets before its first socket.
+#include "packetdrill/settings.hpp"
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <functional>
+#include <map>
+#include <sstream>
+
+namespace tern::packetdrill {
+
+namespace {
+
+using Apply = std::function<void(Settings&, const std::string& value)>;
+
+long number(const std::string& value) { return std::strtol(value.c_str(), nullptr, 0); }
+
+// The shift with which a window can announce all of the largest buffer, up to 14.
+uint8_t scale_for(uint64_t largest) {
+  uint8_t shift = 0;
+  while (shift < tcp::kMaxWindowScale && (uint64_t{0xffff} << shift) < largest) ++shift;
+  return shift;
+}
+
+const std::map<std::string, Apply>& known() {
+  static const std::map<std::string, Apply> names = {
+      {"tcp_timestamps", [](Settings& s, const std::string& v) { s.config.timestamps = number(v) != 0; }},
+      {"tcp_sack", [](Settings& s, const std::string& v) { s.config.sack = number(v) != 0; }},
+      {"tcp_abort_on_overflow",
+       [](Settings& s, const std::string& v) { s.abort_on_overflow = number(v) != 0; }},
+      {"tcp_max_syn_backlog",
+       [](Settings& s, const std::string& v) { s.config.syn_backlog = static_cast<uint32_t>(number(v)); }},
+      {"tcp_synack_retries",
+       [](Settings& s, const std::string& v) { s.config.syn_ack_retries = static_cast<uint8_t>(number(v)); }},
+      {"tcp_syncookies",
+       [](Settings& s, const std::string& v) {
+         const long n = number(v);
+         s.config.cookies = n == 0   ? tcp::Cookies::kNever
+                            : n == 1 ? tcp::Cookies::kWhenFull
+                                     : tcp::Cookies::kAlways;
+       }},
+      {"tcp_window_scaling",
+       [](Settings& s, const std::string& v) {
+         if (number(v) == 0) s.config.window_scale = tcp::kNoWindowScale;
+       }},
+      {"tcp_fin_timeout",
+       [](Settings& s, const std::string& v) { s.config.fin_wait_2 = std::chrono::seconds(number(v)); }},
+      // FreeBSD's.
+      {"sack.enable", [](Settings& s, const std::string& v) { s.config.sack = number(v) != 0; }},
+      {"rfc1323",
+       [](Settings& s, const std::string& v) {
+         s.config.timestamps = number(v) == 1 || number(v) == 3;
+         if (number(v) == 0 || number(v) == 3) s.config.window_scale = tcp::kNoWindowScale;
+       }},
+      {"recvspace",
+       [](Settings& s, const std::string& v) {  // rounded up to whole segments
+         const uint32_t mss = s.config.mss;
+         s.config.receive_buffer = (static_cast<uint32_t>(number(v)) + mss - 1) / mss * mss;
+       }},
+      {"sendspace",
+       [](Settings& s, const std::string& v) { s.config.send_buffer = static_cast<uint32_t>(number(v)); }},
+      {"kern.ipc.maxsockbuf",
+       [](Settings& s, const std::string& v) {
+         if (s.config.window_scale != tcp::kNoWindowScale)
+           s.config.window_scale = scale_for(std::strtoull(v.c_str(), nullptr, 0));
+       }},
+  };
+  return names;
+}
+
+}  // namespace
+
+Settings default_settings() {
+  Settings settings;
+  settings.config.cookies = tcp::Cookies::kWhenFull;
+  settings.config.mss = 1460;
+  settings.config.window_scale = 8;
+  settings.config.receive_buffer = 540'000;
+  settings.config.ack_every_segments = 2;
+  return settings;
+}
+
+Settings read_settings(const std::string& path) {
+  Settings settings = default_settings();
+  std::ifstream file(path);
+  std::map<std::string, std::string> lines;
+  for (std::string line; std::getline(file, line);) {
+    std::istringstream words(line);
+    std::string name;
+    std::string value;
+    if (words >> name && std::getline(words >> std::ws, value)) lines[name] = value;
+  }
+  // Whether windows are scaled is to be known before how much.
+  for (const char* first : {"rfc1323", "tcp_window_scaling"}) {
+    if (const auto line = lines.find(first); line != lines.end()) known().at(first)(settings, line->second);
+  }
+  for (const auto& [name, value] : lines) {
+    if (const auto entry = known().find(name); entry != known().end()) entry->second(settings, value);
+  }
+  return settings;
+}
+
+}  // namespace tern::packetdrill

@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a script sets before its first socket, in place of a kernel's sysctls.
+#pragma once
+
+#include <string>
+
+#include "tcp/config.hpp"
+
+namespace tern::packetdrill {
+
+struct Settings {
+  tcp::Config config;
+  bool abort_on_overflow = false;  // answer the third segment by RST when the accept queue is full
+};
+
+// The profile that scripts are written for: SYN queue, window scale 8, ten segments to begin with.
+Settings default_settings();
+
+// The profile as changed by the file's lines "name value", names those of net.ipv4 without the prefix or of
+// FreeBSD's net.inet.tcp, the last line of a name counting. Names not known and a missing file change
+// nothing: scripts set many that have no meaning here.
+Settings read_settings(const std::string& path);
+
+}  // namespace tern::packetdrill
