@@ -171,6 +171,13 @@ TEST(HttpRequest, ValuesMayHoldWhatTheRfcAllows) {
 }
 
 // A head of exactly so many bytes.
+TEST(HttpRequest, OneEmptyLineBeforeTheRequestIsIgnored) {
+  const std::string request = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+  EXPECT_EQ(parse("\r\n" + request).outcome, HttpParse::kDone);
+  EXPECT_EQ(parse("\r\n" + request).length, request.size() + 2);
+  EXPECT_EQ(parse("\r\n\r\n" + request).outcome, HttpParse::kMalformed);
+}
+
 std::string head_of(size_t bytes) {
   std::string text = "GET / HTTP/1.1\r\nHost: a\r\nX: ";
   text.append(bytes - text.size() - 4, 'x');

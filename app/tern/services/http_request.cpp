@@ -112,6 +112,7 @@ HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& reques
     if (end == start || text[end - 1] != '\r') return HttpParse::kMalformed;
     const std::string_view line = text.substr(start, end - 1 - start);
     start = end + 1;
+    if (first && line.empty() && end == 1) continue;  // one before the request line is ignored: section 2.2
     if (first) {
       if (!parse_request_line(line, request)) return HttpParse::kMalformed;
       first = false;
