@@ -47,6 +47,8 @@ struct Config {
   uint8_t syn_ack_retries = 5;
   // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
   net::Duration delayed_ack = std::chrono::milliseconds(40);
+  // Full segments' worth of the peer's first text that are acknowledged without such waiting.
+  uint8_t quick_ack_segments = 0;
   // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two;
   // each acknowledgment costs a frame, so a burst is merged up to this bound.
   uint8_t ack_every_segments = 8;

@@ -78,6 +78,9 @@ void Connection::emit_reset(Core& core) {
   departure.header.seq = tcb.snd.nxt;
   departure.header.ack = tcb.rcv.nxt;
   departure.header.flags = kRst | kAck;
+  if (has(kTimestampsOn)) {  // RFC 7323 section 3.2: in a RST they are a SHOULD
+    append_timestamps(departure.header, core.ts_now + tcb.ts_offset, tcb.ts_recent);
+  }
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkReset);
   ++core.counters.resets_sent;
   ++core.counters.segments_sent;
@@ -278,7 +281,11 @@ bool Connection::emit_acknowledgments(Core& core) {
     report_sacks(departure.header, core);
     --tcb.duplicate_acks_owed;
   }
-  const bool now = (tcb.marks & kMarkAckNow) != 0 || tcb.segments_owed >= 2;  // RFC 5681 section 4.2
+  // RFC 5681 section 4.2; at once as well for the peer's first text, which its slow start waits on. Past 2^32
+  // bytes that is once more so, which harms nobody.
+  const uint32_t quick = uint32_t{core.config(*this).quick_ack_segments} * core.config(*this).mss;
+  const bool now = (tcb.marks & kMarkAckNow) != 0 || tcb.segments_owed >= 2 ||
+                   (tcb.segments_owed != 0 && tcb.rcv.nxt - tcb.irs <= quick);
   if (!now) {
     if (tcb.segments_owed != 0 && tcb.ack_deadline.is_never()) {
       tcb.ack_deadline = core.now + core.config(*this).delayed_ack;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Reporting text that was received twice: RFC 2883; and the window where the header's field bounds it.
+// What a receiver answers at once: text that was received twice (RFC 2883), the window where the header field
+// bounds it, the first text of a connection; and what a RST carries.
 #include "support/ladder.hpp"
 
 namespace tern::test {
@@ -63,6 +64,28 @@ TEST_P(FieldBoundWindow, EdgeFollowsWhatIsReceivedWhileTheFieldIsTheBound) {
 }
 
 TERN_LADDERS(FieldBoundWindow);
+
+class FirstReplies : public LadderTest {};
+
+TEST_P(FirstReplies, FirstTextIsAcknowledgedAtOnce) {
+  Start s = start();
+  s.config.quick_ack_segments = 2;
+  Ladder l(s);
+  l.in(seq(1), text(1000)).out(ack(1001));
+  l.in(seq(1001), text(999)).out(ack(2000));
+  l.in(seq(2000), text(100)).silent();
+  l.at(40ms).out(ack(2100));
+}
+
+TEST_P(FirstReplies, ResetCarriesTimestamps) {
+  Start s = start();
+  s.timestamps = true;
+  s.config.timestamps = true;
+  Ladder l(s);
+  l.at(10ms).abort().out(seq(1), rst(), ts(10, Ladder::kPeerClock));
+}
+
+TERN_LADDERS(FirstReplies);
 
 }  // namespace
 }  // namespace tern::test
