@@ -19,6 +19,11 @@ PARTLY_OPEN = re.compile(r"\bwin (?!65535\b|0\b)\d+")
 WINDOW_EDGE = re.compile(r"\b657\d\d\b")
 
 
+# The numbers of the states in Linux's TCP_INFO, which tern's answers in.
+STATES = {"ESTABLISHED": 1, "SYN_SENT": 2, "SYN_RECEIVED": 3, "FIN_WAIT_1": 4, "FIN_WAIT_2": 5, "TIME_WAIT": 6,
+          "CLOSED": 7, "CLOSE_WAIT": 8, "LAST_ACK": 9, "LISTEN": 10, "CLOSING": 11}
+
+
 def linux_order(options):
     """The options of a SYN, in the order in which tern writes them."""
     words = [word.strip() for word in options.split(",")]
@@ -51,6 +56,8 @@ def relaxed(time):
 def convert_line(line):
     if "SO_RCVBUF" in line or "sockstat" in line:
         return ""
+    if "%{" in line:
+        return re.sub(r"\bTCPI_([A-Z_12]+)", lambda m: str(STATES.get(m.group(1), m.group())), line)
     match = OUTBOUND.match(line)
     if not match:
         return WINDOW_EDGE.sub(lambda m: str(int(m.group()) - 65700 + 65535), line)

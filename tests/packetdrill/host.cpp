@@ -259,22 +259,21 @@ void Host::emit() {
     for (size_t i = 0; i < core_.ready.size(); ++i) serve(core_.ready[i]);
     const std::vector<uint32_t> ready = std::exchange(core_.ready, {});
     for (const uint32_t slot : ready) connections_[slot].emit(core_);
-    depart();
+    if (core_.outbox.room() < core_.limits.outbox / 2) depart();
   }
+  depart();
 }
 
-// PSH as scripts expect it of Linux: at the end of each write, and of each burst of several segments, which
-// leaves Linux as one (its segmentation offload).
-bool Host::pushes(const Departure& departure, const Departure* before, const Departure* after) const {
+// PSH as scripts expect it of Linux: at the end of each write, and of what leaves Linux as one packet of
+// several segments. How many those are is Linux's affair, and packetdrill looks at the last only: so all of a
+// burst's new text but the first.
+bool Host::pushes(const Departure& departure, const Departure* before) const {
   if (departure.text_length == 0) return false;
   const Seq end = departure.header.seq + departure.text_length;
-  const auto continues = [](const Departure& first, const Departure& second) {
-    return first.connection == second.connection && first.text_length != 0 && second.text_length != 0 &&
-           first.header.seq + first.text_length == second.header.seq;
-  };
-  if (before != nullptr && continues(*before, departure) &&
-      (after == nullptr || !continues(departure, *after)))
-    return true;
+  const bool continues = before != nullptr && before->connection == departure.connection &&
+                         before->text_length != 0 &&
+                         before->header.seq + before->text_length == departure.header.seq;
+  if (continues && end > slots_[departure.connection].sent_end) return true;
   const net::PacketQueue& queue = connections_[departure.connection].tcb.send_queue;
   rte_mbuf* b = departure.text;
   while (Seq{net::buffer::field(b).seq} + net::buffer::field(b).length < end) b = queue.after(b);
@@ -285,9 +284,11 @@ void Host::depart() {
   const std::span<const Departure> all = core_.outbox.departures();
   for (size_t i = 0; i < all.size(); ++i) {
     SegmentHeader header = all[i].header;
-    if (pushes(all[i], i == 0 ? nullptr : &all[i - 1], i + 1 == all.size() ? nullptr : &all[i + 1]))
-      header.flags |= kPsh;
-    transmit(slots_[all[i].connection].tuple, header, &all[i]);
+    if (pushes(all[i], i == 0 ? nullptr : &all[i - 1])) header.flags |= kPsh;
+    Slot& slot = slots_[all[i].connection];
+    slot.sent_end =
+        (header.flags & kSyn) != 0 ? header.seq + 1 : later(slot.sent_end, header.seq + all[i].text_length);
+    transmit(slot.tuple, header, &all[i]);
   }
   core_.outbox.clear();
 }

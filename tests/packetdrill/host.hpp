@@ -80,7 +80,8 @@ class Host {
     net::FourTuple tuple;
     Door* door = nullptr;  // while in its SYN queue or accept queue
     bool used = false;
-    bool owned = false;  // by a socket or an accept queue
+    bool owned = false;   // by a socket or an accept queue
+    tcp::Seq sent_end{};  // one past the last byte sent
   };
 
   std::optional<uint32_t> find(const net::FourTuple& tuple) const;
@@ -95,8 +96,7 @@ class Host {
   void time_out();
   void emit();
   void depart();
-  bool pushes(const tcp::Departure& departure, const tcp::Departure* before,
-              const tcp::Departure* after) const;
+  bool pushes(const tcp::Departure& departure, const tcp::Departure* before) const;
   void transmit(const net::FourTuple& tuple, const tcp::SegmentHeader& header,
                 const tcp::Departure* departure);
   void free_finished();

@@ -136,12 +136,33 @@ ssize_t do_recvfrom(void* u, int fd, void* bytes, size_t size, int flags, sockad
   if (length != nullptr) *length = 0;
   return do_recv(u, fd, bytes, size, flags);
 }
+// What TCP_INQ promises beside the text: how much is left.
+void report_unread(void* u, int fd, msghdr* message) {
+  constexpr int kInq = 36;  // TCP_INQ and TCP_CM_INQ
+  const int left = static_cast<int>(of(u).run([&](Sockets& s) -> Result {
+    const Socket* socket = s.find(fd);
+    const bool asked = socket != nullptr && socket->options.count({IPPROTO_TCP, kInq}) != 0;
+    return asked ? s.bytes_unread(fd) : -1;
+  }));
+  const bool fits = message->msg_control != nullptr && message->msg_controllen >= CMSG_SPACE(sizeof left);
+  message->msg_controllen = left >= 0 && fits ? CMSG_SPACE(sizeof left) : 0;
+  if (message->msg_controllen == 0) return;
+  cmsghdr* entry = CMSG_FIRSTHDR(message);
+  entry->cmsg_level = IPPROTO_TCP;
+  entry->cmsg_type = kInq;
+  entry->cmsg_len = CMSG_LEN(sizeof left);
+  std::memcpy(CMSG_DATA(entry), &left, sizeof left);
+}
+
 ssize_t do_recvmsg(void* u, int fd, msghdr* message, int flags) {
-  message->msg_controllen = 0;
   message->msg_namelen = 0;
   message->msg_flags = 0;
   if ((flags & MSG_ERRQUEUE) != 0) return libc(kAgain);
-  return receive(u, fd, std::span(message->msg_iov, message->msg_iovlen), flags);
+  const ssize_t n = receive(u, fd, std::span(message->msg_iov, message->msg_iovlen), flags);
+  const int error = errno;
+  report_unread(u, fd, message);
+  errno = error;
+  return n;
 }
 ssize_t do_write(void* u, int fd, const void* bytes, size_t size) {
   const iovec piece{const_cast<void*>(bytes), size};

@@ -90,6 +90,10 @@ Result Sockets::get_option(int fd, int level, int name, std::span<uint8_t> value
   Socket* socket = find(fd);
   if (socket == nullptr) return -EBADF;
   if (level == IPPROTO_TCP && name == TCP_INFO) return describe(*socket, value, length);
+  if (level == SOL_SOCKET && name == SO_MEMINFO) {  // nothing here is counted as Linux counts memory
+    std::memset(value.data(), 0, std::min<size_t>(length, value.size()));
+    return 0;
+  }
   int answer = 0;
   const auto set = socket->options.find({level, name});
   if (level == SOL_SOCKET && name == SO_ERROR) {
@@ -151,7 +155,9 @@ Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t>
   if (level == SOL_SOCKET && name == SO_RCVBUF) {
     config_of(*socket).receive_buffer = std::max(2 * static_cast<uint32_t>(number), 2304u);
   }
-  return level == IPPROTO_TCP ? set_tcp_option(*socket, name, number) : 0;
+  const Result result = level == IPPROTO_TCP ? set_tcp_option(*socket, name, number) : 0;
+  if (socket->door) socket->door->config = socket->config;
+  return result;
 }
 
 }  // namespace tern::packetdrill

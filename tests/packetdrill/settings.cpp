@@ -54,6 +54,14 @@ const std::map<std::string, Apply>& known() {
          s.config.timestamps = number(v) == 1 || number(v) == 3;
          if (number(v) == 0 || number(v) == 3) s.config.window_scale = tcp::kNoWindowScale;
        }},
+      {"delacktime",
+       [](Settings& s, const std::string& v) {
+         s.config.delayed_ack = std::chrono::milliseconds(number(v));
+       }},
+      {"quick_ack_segments",
+       [](Settings& s, const std::string& v) {
+         s.config.quick_ack_segments = static_cast<uint8_t>(number(v));
+       }},
       {"recvspace",
        [](Settings& s, const std::string& v) {  // rounded up to whole segments
          const uint32_t mss = s.config.mss;
@@ -78,7 +86,8 @@ Settings default_settings() {
   settings.config.mss = 1460;
   settings.config.window_scale = 8;
   settings.config.receive_buffer = 540'000;
-  settings.config.ack_every_segments = 2;
+  settings.config.quick_ack_segments = 16;
+  settings.config.ack_every_segments = 255;  // scripts send more than a segment at once, as offloads do
   return settings;
 }
 
