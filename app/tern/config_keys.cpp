@@ -41,6 +41,8 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "receive_buffer_kib", kInteger, "256", "KiB", 4, 65536},
     {"tcp", "send_buffer_kib", kInteger, "256", "KiB", 4, 65536},
     {"tcp", "initial_window_segments", kInteger, "10", "segments", 1, 10},
+    {"tcp", "congestion", kText, "\"cubic\"", "\"cubic\" or \"newreno\""},
+    {"tcp", "restart_after_idle", kBoolean, "true", "true or false"},
     {"tcp", "rto_initial_ms", kInteger, "1000", "milliseconds", 100, 60000},
     {"tcp", "rto_min_ms", kInteger, "200", "milliseconds", 1, 60000},
     {"tcp", "rto_max_ms", kInteger, "60000", "milliseconds", 1000, 600000},

@@ -32,6 +32,18 @@ void check_cookies(const TableReader& reader, ProblemLog& log) {
   }
 }
 
+void read_congestion(const TableReader& reader, tcp::Congestion& congestion) {
+  const auto word = reader.text("congestion");
+  if (!word) return;
+  if (word->value == tcp::kCubicControl.name) {
+    congestion = tcp::Congestion::kCubic;
+  } else if (word->value == tcp::kNewRenoControl.name) {
+    congestion = tcp::Congestion::kNewReno;
+  } else {
+    reader.refuse("congestion", word->at, in_quotes(word->value));
+  }
+}
+
 void note_written(const TableReader& reader, TcpSettings& settings) {
   for (const KnownKey& key : known_keys()) {
     if (key.table != "tcp" || !reader.has(key.name)) continue;
@@ -81,6 +93,8 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_kib(reader, "receive_buffer_kib", values.receive_buffer);
   read_kib(reader, "send_buffer_kib", values.send_buffer);
   reader.read_integer("initial_window_segments", values.initial_window_segments);
+  read_congestion(reader, values.congestion);
+  reader.read_boolean("restart_after_idle", values.restart_after_idle);
   read_duration<milliseconds>(reader, "rto_initial_ms", values.rto_initial);
   read_duration<milliseconds>(reader, "rto_min_ms", values.rto_min);
   read_duration<milliseconds>(reader, "rto_max_ms", values.rto_max);

@@ -40,17 +40,22 @@ void Connection::acknowledge(const Segment& seg, Core& core) {
   if (tcb.recovery != kNoSlot) {
     Recovery& recovery = core.recoveries[tcb.recovery];
     recovery.board.acknowledge(tcb.snd.una, recovery.delivery);
+    undo_if_spurious(seg, core);
   }
   tcb.retransmit_expiries = 0;
   if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0) {
     recover_on_ack(acknowledged, core);
   } else if (flight_before >= tcb.cwnd / 2) {  // a window that is not used says nothing about the path
-    grow_window(acknowledged);
+    grow_window(acknowledged, core);
   }
   tcb.duplicate_acks = 0;
   tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldDuplicates);
   // RFC 6298 section 5.2 and 5.3.
-  tcb.retransmit_deadline = flight() == 0 ? net::Instant::never() : core.now + rto(core);
+  if (flight() == 0) {
+    tcb.retransmit_deadline = net::Instant::never();
+  } else {
+    start_retransmission_timer(core);
+  }
   if (has(kFinSent) && tcb.snd.una == tcb.snd.nxt) on_fin_acknowledged(core);
   if ((tcb.marks & kMarkWantsRoom) != 0 && send_room(core) >= core.config(*this).send_buffer / 2) {
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkWantsRoom);
@@ -63,7 +68,7 @@ void Connection::acknowledge(const Segment& seg, Core& core) {
 void Connection::measure_rtt(const Segment& seg, Core& core) {
   net::Duration rtt{-1};
   if (has(kRttTimed) && seg.ack >= tcb.rtt_seq) {
-    rtt = core.now - tcb.rtt_started;
+    rtt = std::chrono::microseconds(stamp_of(core.now) - tcb.rtt_started_us);
     tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);
   } else if (tcb.retransmit_expiries != 0 && has(kTimestampsOn) && seg.has_timestamps) {
     rtt = std::chrono::milliseconds(static_cast<int32_t>(core.ts_now + tcb.ts_offset - seg.ts_ecr));

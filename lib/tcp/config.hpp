@@ -5,6 +5,7 @@
 #include <cstdint>
 
 #include "net/instant.hpp"
+#include "tcp/congestion.hpp"
 #include "tcp/segment.hpp"
 
 namespace tern::tcp {
@@ -34,6 +35,9 @@ struct Config {
   uint32_t send_buffer = 256 * 1024;
   // Congestion window at the start, in segments (RFC 6928).
   uint16_t initial_window_segments = 10;
+  Congestion congestion = Congestion::kCubic;
+  // RFC 5681 section 4.1: begin with the initial window again after a pause of a retransmission timeout.
+  bool restart_after_idle = true;
   // RFC 6298. Its floor of 1 s is a SHOULD that no stack follows; 200 ms is the field's choice.
   net::Duration rto_initial = std::chrono::seconds(1);
   net::Duration rto_min = std::chrono::milliseconds(200);

@@ -20,12 +20,6 @@ uint16_t effective_mss(uint16_t peer_mss, const Config& config, bool timestamps)
   return static_cast<uint16_t>(mss - (timestamps ? kTimestampOptionBytes : 0));
 }
 
-// RFC 6928 section 2, with the configured number of segments in place of ten.
-uint32_t initial_window(uint16_t mss, const Config& config) {
-  const uint32_t segments = config.initial_window_segments;
-  return std::min(segments * mss, std::max(2u * mss, segments * 1460));
-}
-
 void agree(Tcb& tcb, const Agreement& agreement, const Config& config) {
   tcb.profile = agreement.profile;
   if (agreement.timestamps) tcb.flags |= kTimestampsOn;

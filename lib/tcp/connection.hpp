@@ -131,12 +131,29 @@ class Connection {
   void measure_rtt(const Segment& seg, Core& core);
   void on_duplicate_ack(Core& core);
   void on_fin_acknowledged(Core& core);
-  void grow_window(uint32_t acknowledged);
   bool keep_scoreboard(Core& core);
   void drop_scoreboard(Core& core);
   bool take_sacks(const Segment& seg, Core& core);
   void assess_losses(Core& core);
   void reduce_in_proportion(Recovery& recovery, bool found);
+  void undo_if_spurious(const Segment& seg, Core& core);
+
+  // congestion.cpp
+  void grow_window(uint32_t acknowledged, Core& core);
+  void restart_after_idle(Core& core);
+
+  // rack.cpp
+  void start_retransmission_timer(Core& core);
+  void on_early_timeout(Core& core);
+  bool mark_lost_by_time(Recovery& recovery, Core& core);
+  void note_reordering();
+  void widen_reordering_window(Core& core);
+  void age_reordering_window();
+  void restart_tail_probe(Core& core);
+  net::Duration probe_timeout() const;
+  uint32_t reordering_window(const Recovery& recovery) const;
+  void settle_tail_probe(Recovery& recovery, Core& core);
+  bool emit_tail_probe(Core& core);
   void recover_on_ack(uint32_t acknowledged, Core& core);
   void enter_fast_recovery(Core& core);
   void enter_loss_recovery(Core& core);
@@ -156,6 +173,7 @@ class Connection {
   bool emit_retransmissions(Core& core);
   bool emit_lost(Core& core);
   bool emit_new_text(Core& core);
+  void send_new_text(uint32_t length, Core& core);
   bool emit_acknowledgments(Core& core);
   void report_sacks(SegmentHeader& header, Core& core);
   bool may_send(uint32_t length, uint32_t window, const Core& core) const;

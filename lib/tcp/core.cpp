@@ -37,6 +37,7 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
       outbox(core_limits.outbox),
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
+      congestions(core_limits.congestions),
       limits(core_limits),
       connections_(connections),
       profiles_(profiles) {

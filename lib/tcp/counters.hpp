@@ -53,6 +53,8 @@ namespace tern::tcp {
   X(retransmissions, "segments", "Segments sent again, for whatever reason.")                             \
   X(retransmission_timeouts, "timeouts", "Expiries of the retransmission timer.")                         \
   X(fast_retransmits, "events", "Fast recoveries entered (RFC 6675; without SACK RFC 6582).")             \
+  X(tail_loss_probes, "segments", "Probes of a tail that was not acknowledged (RFC 8985 section 7).")     \
+  X(losses_undone, "events", "Window reductions taken back: the retransmission was spurious (RFC 3522).") \
   X(sacks_reneged, "events", "Peers found to have given up text that they had acknowledged selectively.") \
   X(scoreboards_refused, "events", "Losses mended without a scoreboard: the core had none left.")         \
   X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \

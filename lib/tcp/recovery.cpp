@@ -5,6 +5,7 @@
 
 #include <algorithm>
 
+#include "tcp/congestion.hpp"
 #include "tcp/connection.hpp"
 
 namespace tern::tcp {
@@ -12,23 +13,15 @@ namespace tern::tcp {
 namespace {
 constexpr uint8_t kDuplicateThreshold = 3;  // RFC 5681 section 3.2
 
-uint32_t half_of(uint32_t flight, uint32_t mss) {  // RFC 5681, equation (4)
-  return std::max(flight / 2, 2 * mss);
+// RFC 2883 section 4: a first block at or below SEG.ACK, or within the second, tells of text that came twice.
+bool reports_duplicate(const Segment& seg) {
+  if (seg.sack_count == 0) return false;
+  const SackBlock& first = seg.sacks[0];
+  const SackBlock& second = seg.sacks[1];
+  return first.right <= seg.ack ||
+         (seg.sack_count > 1 && first.left >= second.left && first.right <= second.right);
 }
 }  // namespace
-
-// RFC 5681 section 3.1, bytes counted as in RFC 3465.
-void Connection::grow_window(uint32_t acknowledged) {
-  if (tcb.cwnd < tcb.ssthresh) {
-    tcb.cwnd += acknowledged;
-    return;
-  }
-  tcb.bytes_acked_in_round += acknowledged;
-  if (tcb.bytes_acked_in_round >= tcb.cwnd) {
-    tcb.bytes_acked_in_round -= tcb.cwnd;
-    tcb.cwnd += tcb.mss;
-  }
-}
 
 // --- The scoreboard
 // ------------------------------------------------------------------------------------------------
@@ -58,11 +51,16 @@ void Connection::drop_scoreboard(Core& core) {
 // RFC 6675 section 5, before SND.UNA moves. Whether the blocks told something new, which is what makes a
 // duplicate ACK here (section 2).
 bool Connection::take_sacks(const Segment& seg, Core& core) {
-  if (!has(kSackOn) || flight() == 0) return false;
-  if (tcb.recovery == kNoSlot && (seg.sack_count == 0 || !keep_scoreboard(core))) return false;
+  if (!has(kSackOn)) return false;
+  const bool duplicate = reports_duplicate(seg);
+  if (duplicate) widen_reordering_window(core);
+  if (tcb.recovery == kNoSlot && (seg.sack_count == 0 || flight() == 0 || !keep_scoreboard(core)))
+    return false;
   Recovery& recovery = core.recoveries[tcb.recovery];
   recovery.delivery = Delivery{};
   recovery.delivery.ambiguous_after_us = stamp_of(core.now) - tcb.srtt_us / 2;
+  recovery.delivery.highest_before = recovery.board.highest();
+  recovery.delivery.duplicate = duplicate;
   for (uint32_t i = 0; i < seg.sack_count; ++i) recovery.board.sack(seg.sacks[i], recovery.delivery);
   return recovery.delivery.bytes != 0;
 }
@@ -76,10 +74,15 @@ void Connection::assess_losses(Core& core) {
     enter_loss_recovery(core);
     return;
   }
-  bool found = recovery.board.mark_lost_by_count(tcb.mss);
+  settle_tail_probe(recovery, core);
+  if ((tcb.marks & kMarkEarlyTimer) != 0 && flight() != 0) start_retransmission_timer(core);
+  bool found = mark_lost_by_time(recovery, core);
+  // Where the path is known to reorder, only time tells (RFC 8985 section 3.2).
+  const bool counts = tcb.reo_wnd == 0;
+  if (counts && recovery.board.mark_lost_by_count(tcb.mss)) found = true;
   if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0) {
     // RFC 6675 section 5: three duplicate ACKs, however small the segments were that they answer.
-    if (tcb.duplicate_acks >= kDuplicateThreshold && !recovery.board.any_lost()) {
+    if (counts && tcb.duplicate_acks >= kDuplicateThreshold && !recovery.board.any_lost()) {
       recovery.board.lose_head(tcb.mss);
     }
     if (recovery.board.any_lost()) {
@@ -88,7 +91,7 @@ void Connection::assess_losses(Core& core) {
     }
   }
   if ((tcb.hold & kHoldFastRecovery) != 0) reduce_in_proportion(recovery, found);
-  const bool mended = (tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0 &&
+  const bool mended = (tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0 && !recovery.probing &&
                       !recovery.board.any_sacked() && !recovery.board.any_lost();
   if (mended) drop_scoreboard(core);
 }
@@ -135,13 +138,19 @@ void Connection::on_duplicate_ack(Core& core) {
 void Connection::enter_fast_recovery(Core& core) {
   ++core.counters.fast_retransmits;
   // What limited transmit has sent beyond the window does not count (RFC 5681 section 3.2, step 2).
-  tcb.ssthresh = half_of(std::min(flight(), tcb.cwnd), tcb.mss);
+  const uint32_t cwnd = tcb.cwnd, ssthresh = tcb.ssthresh;
+  tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::min(flight(), tcb.cwnd), core);
   tcb.recover = tcb.snd.nxt;
   tcb.hold |= kHoldFastRecovery;
   if (tcb.recovery != kNoSlot) {
     Recovery& recovery = core.recoveries[tcb.recovery];
     recovery.flight_at_start = flight();
     recovery.delivered = recovery.sent = 0;
+    recovery.probing = false;
+    recovery.may_undo = true;
+    recovery.undo_ts = core.ts_now + tcb.ts_offset;
+    recovery.undo_cwnd = cwnd;
+    recovery.undo_ssthresh = ssthresh;
     core.mark(*this, 0);
     return;
   }
@@ -158,6 +167,7 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
                      ? tcb.ssthresh
                      : std::min(tcb.ssthresh, std::max(flight(), uint32_t{tcb.mss}) + tcb.mss);
       tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldFastRecovery);
+      age_reordering_window();
       return;
     }
     if (tcb.recovery != kNoSlot) return;
@@ -172,15 +182,21 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
   } else if (tcb.recovery == kNoSlot) {
     core.mark(*this, kMarkRetransmitHead);
   }
-  grow_window(
-      std::min(acknowledged, uint32_t{tcb.mss}));  // RFC 3465 section 2.3: one segment after a timeout
+  // RFC 3465 section 2.3: one segment after a timeout.
+  grow_window(std::min(acknowledged, uint32_t{tcb.mss}), core);
 }
 
 // RFC 6298 section 5.4 to 5.6 and RFC 5681, equation (4): all that is in flight counts as lost, but for what
 // the peer says it has (RFC 6675 section 5.1). A peer that says so of the very byte it waits for has given up
 // what it had (RFC 2018 section 8). Where the core has no scoreboard left, each ACK sends one segment again.
 void Connection::enter_loss_recovery(Core& core) {
-  if (tcb.retransmit_expiries == 0) tcb.ssthresh = half_of(flight(), tcb.mss);
+  const uint32_t cwnd = tcb.cwnd, ssthresh = tcb.ssthresh;
+  const bool first = tcb.retransmit_expiries == 0;
+  if (first) {
+    const CongestionControl& control = congestion_control(*this, core);
+    tcb.ssthresh = control.reduce(*this, flight(), core);
+    control.time_out(*this, core);
+  }
   tcb.cwnd = tcb.mss;
   tcb.bytes_acked_in_round = 0;
   tcb.recover = tcb.snd.nxt;
@@ -188,13 +204,38 @@ void Connection::enter_loss_recovery(Core& core) {
   tcb.hold = static_cast<uint8_t>((tcb.hold & ~(kHoldFastRecovery | kHoldDuplicates)) | kHoldLossRecovery);
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkRetransmitHead);
   if (keep_scoreboard(core)) {
-    Scoreboard& board = core.recoveries[tcb.recovery].board;
+    Recovery& recovery = core.recoveries[tcb.recovery];
+    Scoreboard& board = recovery.board;
+    recovery.probing = false;
+    if (first && !recovery.may_undo) {
+      recovery.undo_ts = core.ts_now + tcb.ts_offset;
+      recovery.undo_cwnd = cwnd;
+      recovery.undo_ssthresh = ssthresh;
+      recovery.may_undo = !board.reneged();
+    }
     if (board.reneged()) board.forget_sacks();
     board.lose_all();
     core.mark(*this, 0);
   } else {
     core.mark(*this, kMarkRetransmitHead);
   }
+}
+
+// The first acknowledgment of something new after a retransmission: if it answers what was sent before, that
+// was neither lost nor worth a smaller window (Eifel: RFC 3522 section 3.2, RFC 4015 section 3.2).
+void Connection::undo_if_spurious(const Segment& seg, Core& core) {
+  Recovery& recovery = core.recoveries[tcb.recovery];
+  if (!recovery.may_undo) return;
+  recovery.may_undo = false;
+  if (!has(kTimestampsOn) || !seg.has_timestamps) return;
+  if (static_cast<int32_t>(seg.ts_ecr - recovery.undo_ts) >= 0) return;
+  ++core.counters.losses_undone;
+  tcb.hold = static_cast<uint8_t>(tcb.hold & ~(kHoldFastRecovery | kHoldLossRecovery));
+  recovery.board.find_lost();
+  tcb.cwnd = recovery.undo_cwnd;
+  tcb.ssthresh = recovery.undo_ssthresh;
+  congestion_control(*this, core).undo(*this, core);
+  note_reordering();
 }
 
 }  // namespace tern::tcp

@@ -8,6 +8,7 @@ namespace tern::tcp {
 
 void Scoreboard::begin(Seq una, Seq nxt, uint32_t sent_us) {
   end_ = nxt;
+  highest_ = una;
   count_ = una == nxt ? 0 : 1;
   if (count_ != 0) runs_[0] = {una, sent_us, Fate::kInFlight, false};
 }
@@ -32,6 +33,7 @@ void Scoreboard::extend(Seq nxt, uint32_t now_us, uint32_t grain_us) {
 
 void Scoreboard::acknowledge(Seq una, Delivery& delivery) {
   una = earlier(una, end_);
+  highest_ = later(highest_, una);
   uint32_t gone = 0;
   while (gone < count_ && right_of(gone) <= una) deliver(gone++, end_, delivery);
   if (gone < count_ && runs_[gone].left < una) {
@@ -49,6 +51,7 @@ void Scoreboard::sack(const SackBlock& block, Delivery& delivery) {
   bool news = false;
   for (uint32_t i = first; i <= last; ++i) news |= runs_[i].fate != Fate::kSacked;
   if (!news || !make_room(2 + kReservedRuns)) return;
+  highest_ = later(highest_, block.right);
   const uint32_t from = split(block.left);
   const uint32_t to = split(block.right);
   for (uint32_t i = from; i < to; ++i) {
@@ -122,6 +125,12 @@ void Scoreboard::lose_all() {
   join(true);
 }
 
+void Scoreboard::find_lost() {
+  for (uint32_t i = 0; i < count_; ++i) {
+    if (runs_[i].fate == Fate::kLost) runs_[i].fate = Fate::kInFlight;
+  }
+}
+
 void Scoreboard::forget_sacks() {
   for (uint32_t i = 0; i < count_; ++i) {
     if (runs_[i].fate == Fate::kSacked) runs_[i].fate = Fate::kInFlight;
@@ -186,6 +195,7 @@ void Scoreboard::deliver(uint32_t i, Seq right, Delivery& delivery) const {
   if (run.fate == Fate::kSacked) return;
   right = earlier(right, right_of(i));
   delivery.bytes += right - run.left;
+  if (!run.again && right < delivery.highest_before) delivery.reordered = true;
   if (run.again && static_cast<int32_t>(run.sent_us - delivery.ambiguous_after_us) > 0) return;
   const Transmission transmission{run.sent_us, right};
   if (!delivery.any || transmission > delivery.last) delivery.last = transmission;

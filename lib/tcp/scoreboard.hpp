@@ -38,6 +38,10 @@ struct Delivery {
   uint32_t ambiguous_after_us = 0;
   bool any = false;
   Transmission last;
+  // Text sent once that arrived after text beyond this: the path reorders (RFC 8985 section 6.2, step 3).
+  Seq highest_before;
+  bool reordered = false;
+  bool duplicate = false;  // the peer says that it received something twice (RFC 2883)
 };
 
 class Scoreboard {
@@ -69,6 +73,8 @@ class Scoreboard {
   void lose_head(uint32_t bytes);
   // Everything that is not known to have arrived is lost.
   void lose_all();
+  // What is lost and was not sent again is in flight after all.
+  void find_lost();
   // The peer has given up what it said it had (RFC 2018 section 8): nothing is known to have arrived.
   void forget_sacks();
 
@@ -84,6 +90,7 @@ class Scoreboard {
 
   Seq una() const { return count_ == 0 ? end_ : runs_[0].left; }
   Seq nxt() const { return end_; }
+  Seq highest() const { return highest_; }  // the end of the highest byte that has arrived: RACK.fack
   uint32_t runs() const { return count_; }
   bool is_sacked(Seq seq) const { return runs_[find(seq)].fate == Fate::kSacked; }
   bool is_lost(Seq seq) const { return runs_[find(seq)].fate == Fate::kLost; }
@@ -110,6 +117,7 @@ class Scoreboard {
 
   uint32_t count_ = 0;
   Seq end_;  // SND.NXT
+  Seq highest_;
   std::array<Run, kMaxRuns> runs_;
 };
 

@@ -66,7 +66,7 @@ bool Connection::emit_handshake(Core& core) {
   if (tcb.retransmit_expiries == 0) {  // it may give the first round-trip time, but for Karn
     tcb.flags |= kRttTimed;
     tcb.rtt_seq = tcb.iss + 1;
-    tcb.rtt_started = core.now;
+    tcb.rtt_started_us = stamp_of(core.now);
   }
   return true;
 }
@@ -157,6 +157,7 @@ bool Connection::emit_retransmissions(Core& core) {
   }
   const bool closed = (tcb.hold & kHoldPersist) != 0 && tcb.snd.wnd == 0;  // then only probes go
   if ((tcb.hold & kHoldScoreboard) != 0 && !closed && !emit_lost(core)) return false;
+  if ((tcb.marks & kMarkTailProbe) != 0 && !emit_tail_probe(core)) return false;
   if ((tcb.marks & kMarkProbe) != 0) {
     if (core.outbox.full()) return false;
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkProbe);
@@ -208,7 +209,23 @@ bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) co
   return length != 0 && length >= tcb.max_wnd / 2;
 }
 
+// The next text, perhaps none, and the FIN if it follows.
+void Connection::send_new_text(uint32_t length, Core& core) {
+  const Seq seq = tcb.snd.nxt;
+  tcb.snd.nxt += send_slice(tcb.unsent, seq, length, core);
+  if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
+  if (length < tcb.mss && length != 0) tcb.small_end = seq + length;
+  if (!has(kRttTimed)) {
+    tcb.flags |= kRttTimed;
+    tcb.rtt_seq = tcb.snd.nxt;
+    tcb.rtt_started_us = stamp_of(core.now);
+  }
+  note_sent(core);
+}
+
 bool Connection::emit_new_text(Core& core) {
+  bool sent = false;
+  if (flight() == 0 && unsent_bytes() != 0) restart_after_idle(core);
   while (!has(kFinSent)) {
     const uint32_t unsent = unsent_bytes();
     const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
@@ -218,17 +235,11 @@ bool Connection::emit_new_text(Core& core) {
     // With nothing in flight what ran was the persist timer: the segment gets a timeout of its own (RFC 6298
     // section 5.1).
     if (flight() == 0) tcb.retransmit_deadline = net::Instant::never();
-    const Seq seq = tcb.snd.nxt;
-    tcb.snd.nxt += send_slice(tcb.unsent, seq, length, core);
-    if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
-    if (length < tcb.mss && length != 0) tcb.small_end = seq + length;
-    if (!has(kRttTimed)) {
-      tcb.flags |= kRttTimed;
-      tcb.rtt_seq = tcb.snd.nxt;
-      tcb.rtt_started = core.now;
-    }
-    note_sent(core);
+    send_new_text(length, core);
+    sent = true;
   }
+  // RFC 8985 section 7.2: the probe is due so long after the last transmission.
+  if (sent) restart_tail_probe(core);
   // Text waits, nothing is under way that would bring an ACK: the persist timer must (RFC 9293
   // section 3.8.6.1).
   if (unsent_bytes() != 0 && flight() == 0 && tcb.retransmit_deadline.is_never()) {
@@ -247,7 +258,7 @@ void Connection::note_sent(Core& core) {
     if (tcb.snd.nxt < Seq{field.seq} + field.length) break;
     tcb.unsent = tcb.send_queue.after(tcb.unsent);
   }
-  if (tcb.retransmit_deadline.is_never()) tcb.retransmit_deadline = core.now + rto(core);
+  if (tcb.retransmit_deadline.is_never()) start_retransmission_timer(core);
 }
 
 // --- Acknowledgments

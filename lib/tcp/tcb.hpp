@@ -84,6 +84,9 @@ enum Mark : uint16_t {
   kMarkWritable = 0x200,
   kMarkClosed = 0x400,
   kMarkWantsRoom = 0x800,  // the service was refused room in the send queue
+  // Loss recovery's:
+  kMarkEarlyTimer = 0x1000,  // the retransmission timer runs out before the timeout, see rack.cpp
+  kMarkTailProbe = 0x2000,   // send a tail loss probe
 };
 constexpr uint16_t kServiceMarks = kMarkOpened | kMarkText | kMarkEnded | kMarkWritable | kMarkClosed;
 
@@ -137,8 +140,9 @@ struct alignas(64) Tcb {
   // --- line 2: seldom ---
   net::Instant ack_deadline = net::Instant::never();   // delayed ACK
   net::Instant idle_deadline = net::Instant::never();  // 2MSL, FIN-WAIT-2
-  net::Instant rtt_started;                            // when the timed segment left
   uint64_t user = 0;                                   // the service's own word
+  uint32_t rtt_started_us = 0;                         // when the timed segment left, see stamp_of()
+  uint32_t congestion = kNoSlot;                       // index in the core's pool
   Seq rtt_seq;                                         // the timed segment's end
   Seq iss;
   Seq irs;
@@ -146,6 +150,7 @@ struct alignas(64) Tcb {
   Seq small_end;                        // end of the last segment below MSS (Minshall's variant of Nagle)
   uint32_t reassembly = kNoReassembly;  // index in the core's pool
   uint16_t retransmitted = 0;           // segments sent again, up to 65535
+  uint8_t reo_wnd = 0;                  // RACK's view of how the path reorders, see rack.cpp; 0: not at all
   uint8_t silent_probes = 0;            // probes of a closed window since the peer was heard last
   uint32_t bytes_acked_in_round = 0;    // RFC 5681 section 3.1: toward the next segment of cwnd
 };

@@ -26,7 +26,11 @@ void Connection::on_timeout(Core& core) {
   }
   if (core.now >= tcb.retransmit_deadline) {
     tcb.retransmit_deadline = net::Instant::never();
-    on_retransmission_timeout(core);
+    if ((tcb.marks & kMarkEarlyTimer) != 0) {
+      on_early_timeout(core);
+    } else {
+      on_retransmission_timeout(core);
+    }
   }
   if (core.now >= tcb.idle_deadline) {
     tcb.idle_deadline = net::Instant::never();
@@ -76,7 +80,8 @@ void Connection::give_up(CloseReason reason, Core& core) {
   tcb.unsent = nullptr;
   drop_scoreboard(core);
   tcb.retransmit_deadline = tcb.ack_deadline = tcb.idle_deadline = net::Instant::never();
-  const uint16_t output = kMarkAckNow | kMarkRetransmitHead | kMarkProbe | kMarkHandshake | kMarkWantsRoom;
+  const uint16_t output = kMarkAckNow | kMarkRetransmitHead | kMarkProbe | kMarkHandshake | kMarkWantsRoom |
+                          kMarkEarlyTimer | kMarkTailProbe;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~output);
 }
 
@@ -88,6 +93,7 @@ void Connection::release(Core& core) {
     core.reassemblies.release(tcb.reassembly);
   }
   drop_scoreboard(core);
+  if (tcb.congestion != kNoSlot) core.congestions.release(tcb.congestion);
   core.set_state(*this, State::kClosed);
   core.wheel.disarm(core.index_of(*this));
   tcb = Tcb{};

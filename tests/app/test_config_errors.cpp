@@ -272,6 +272,8 @@ INSTANTIATE_TEST_SUITE_P(
              "\"always\"\n"},
         Case{"CookiesWord", minimal({}, {}, kTcp + "cookies = \"sometimes\"\n"),
              "t.toml:11:11: tcp.cookies: found \"sometimes\"; allowed is \"always\"\n"},
+        Case{"CongestionWord", minimal({}, {}, kTcp + "congestion = \"reno\"\n"),
+             "t.toml:11:14: tcp.congestion: found \"reno\"; allowed is \"cubic\" or \"newreno\"\n"},
         Case{"LargestInteger", minimal({}, {}, kTcp + "msl_s = 9223372036854775807\n"),
              "t.toml:11:9: tcp.msl_s: found the integer 9223372036854775807; allowed is an integer from 1 to "
              "120 "

@@ -15,8 +15,9 @@ using namespace std::chrono_literals;
 
 auto fields(const tcp::Config& c) {
   return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
-                  c.send_buffer, c.initial_window_segments, c.rto_initial, c.rto_min, c.rto_max,
-                  c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2);
+                  c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.rto_initial,
+                  c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments,
+                  c.fin_wait_2);
 }
 
 // Of a configuration that must be right.
@@ -87,7 +88,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
       config_of(minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
                         "[tcp]\nmsl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
                         "sack = false\nnagle = false\nreceive_buffer_kib = 65536\n"
-                        "send_buffer_kib = 512\ninitial_window_segments = 4\nrto_initial_ms = 900\n"
+                        "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
+                        "restart_after_idle = false\nrto_initial_ms = 900\n"
                         "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\n"
                         "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\n"));
   tcp::Config expected;
@@ -98,6 +100,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.receive_buffer = 64u << 20;
   expected.send_buffer = 512 * 1024;
   expected.initial_window_segments = 4;
+  expected.congestion = tcp::Congestion::kNewReno;
+  expected.restart_after_idle = false;
   expected.rto_initial = 900ms;
   expected.rto_min = 300ms;
   expected.rto_max = 30s;

@@ -49,6 +49,7 @@ Start established(Origin origin) {
   start.config.receive_buffer = 10'000;
   start.config.timestamps = false;
   start.config.sack = false;
+  start.config.congestion = tcp::Congestion::kNewReno;  // whose windows are round numbers
   return start;
 }
 
@@ -100,6 +101,7 @@ Ladder::~Ladder() {
   if (core_.held_packets != 0) fail("held_packets is " + std::to_string(core_.held_packets) + " at the end");
   if (core_.reassemblies.in_use() != 0) fail("a reassembly queue is still in use at the end");
   if (core_.recoveries.in_use() != 0) fail("a scoreboard is still in use at the end");
+  if (core_.congestions.in_use() != 0) fail("a loss is still remembered at the end");
   if (core_.wheel.armed_count() != 0) fail("a timer is still armed at the end");
   if (live_packets() != live_before_) fail("buffers leaked");
 }

@@ -35,6 +35,7 @@ EndPlan end_plan(Dice& dice) {
   config.window_scale = dice.one_of<uint8_t>({0, 2, 7, 7, 14});
   config.timestamps = !dice.one_in(3);
   config.sack = !dice.one_in(3);
+  config.congestion = dice.one_in(3) ? Congestion::kNewReno : Congestion::kCubic;
   config.nagle = !dice.one_in(3);
   config.receive_buffer = dice.one_of<uint32_t>({1, 1000, 5000, 20'000, 65'535, 262'144});
   config.send_buffer = dice.one_of<uint32_t>({1, 3000, 20'000, 262'144});
@@ -133,6 +134,7 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
     if (end->core().held_packets != 0) return "held_packets is 0 at the end";
     if (end->core().reassemblies.in_use() != 0) return "no reassembly queue is in use at the end";
     if (end->core().recoveries.in_use() != 0) return "no scoreboard is in use at the end";
+    if (end->core().congestions.in_use() != 0) return "nobody remembers a loss at the end";
     if (end->core().wheel.armed_count() != 0) return "no timer is armed at the end";
     for (const auto& gauge : end->core().connections_in) {
       if (gauge.value() != 0) return "no connection is in any state at the end";

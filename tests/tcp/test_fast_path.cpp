@@ -24,19 +24,21 @@ using namespace std::chrono_literals;
   X(snd.nxt)                                                                                                \
   X(snd.wnd)                                                                                                \
   X(snd.wl1)                                                                                                \
-  X(snd.wl2) X(rcv.nxt) X(rcv.wnd) X(ts_recent) X(last_ack_sent) X(state) X(hold) X(flags) X(snd_scale)     \
-      X(marks) X(segments_owed) X(duplicate_acks_owed) X(unread) X(profile) X(rcv_scale)                    \
-          X(retransmit_expiries) X(ts_offset) X(send_end) X(cwnd) X(ssthresh) X(srtt_us) X(rttvar_us)       \
-              X(max_wnd) X(retransmit_deadline) X(fires_at) X(recover) X(mss) X(duplicate_acks)             \
-                  X(close_reason) X(ack_deadline) X(idle_deadline) X(rtt_started) X(user) X(rtt_seq) X(iss) \
-                      X(irs) X(recovery) X(small_end) X(reassembly) X(retransmitted) X(silent_probes)       \
+  X(snd.wl2)                                                                                                \
+  X(rcv.nxt)                                                                                                \
+  X(rcv.wnd) X(ts_recent) X(last_ack_sent) X(state) X(hold) X(flags) X(snd_scale) X(marks) X(segments_owed) \
+      X(duplicate_acks_owed) X(unread) X(profile) X(rcv_scale) X(retransmit_expiries) X(ts_offset)          \
+          X(send_end) X(cwnd) X(ssthresh) X(srtt_us) X(rttvar_us) X(max_wnd) X(retransmit_deadline)         \
+              X(fires_at) X(recover) X(mss) X(duplicate_acks) X(close_reason) X(ack_deadline)               \
+                  X(idle_deadline) X(rtt_started_us) X(congestion) X(user) X(rtt_seq) X(iss) X(irs)         \
+                      X(recovery) X(small_end) X(reassembly) X(retransmitted) X(reo_wnd) X(silent_probes)   \
                           X(bytes_acked_in_round)
 constexpr size_t kValueBytes = [] {
   const Tcb* t = nullptr;
 #define TERN_SIZE_OF(field) +sizeof(t->field)
   return size_t{0} TERN_TCB_VALUES(TERN_SIZE_OF);
 }();
-static_assert(kValueBytes + 3 * sizeof(void*) + 1 == sizeof(Tcb), "a field of the TCB is not compared");
+static_assert(kValueBytes + 3 * sizeof(void*) == sizeof(Tcb), "a field of the TCB is not compared");
 
 class Random {
  public:
@@ -178,7 +180,7 @@ class World {
     if (connection().flight() != 0 && r.one_in(2)) {
       t.flags |= kRttTimed;
       t.rtt_seq = t.snd.una + 1 + r.up_to(connection().flight() - 1);
-      t.rtt_started = core.now - std::chrono::microseconds(r.up_to(3'000'000));
+      t.rtt_started_us = stamp_of(core.now) - static_cast<uint32_t>(r.up_to(3'000'000));
     }
     if (connection().flight() != 0 || connection().unsent_bytes() != 0) {
       t.retransmit_deadline = core.now + std::chrono::microseconds(1 + r.up_to(2'000'000));
@@ -197,7 +199,6 @@ class World {
     Tcb& t = tcb();
     if (r.one_in(4)) t.marks |= kMarkWantsRoom;
     if (r.one_in(6)) core.mark(connection(), r.one_in(2) ? kMarkAckNow : kMarkText);
-    t.retransmitted = static_cast<uint16_t>(r.varied(0xffff));
     if (!r.one_in(12)) return;
     t.duplicate_acks = static_cast<uint8_t>(1 + r.up_to(2));
     t.hold |= kHoldDuplicates;

@@ -194,7 +194,7 @@ TEST_P(SackRecovery, ALostFinIsSentAgainWithItsText) {
   l.send(4000);
   l.shutdown().ignore_output();
   l.in(ack(3001)).silent();
-  l.after(200ms).out(seq(3001), text(1000), fin());
+  l.after(10ms).out(seq(3001), text(1000), fin());
   l.in(ack(4002)).in_state(State::kFinWait2);
 }
 

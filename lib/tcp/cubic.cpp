@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// CUBIC: RFC 9438. Before its first loss, and where the core has no state left, a connection grows as
+// RFC 5681 says.
+#include <algorithm>
+#include <cmath>
+
+#include "tcp/congestion.hpp"
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+namespace {
+
+constexpr double kBeta = 0.7;                                   // section 4.6
+constexpr double kC = 0.4;                                      // section 5, segments per second cubed
+constexpr double kAlpha = 3.0 * (1.0 - kBeta) / (1.0 + kBeta);  // section 4.3
+
+double seconds(net::Duration d) { return std::chrono::duration<double>(d).count(); }
+
+CongestionState* state_of(Connection& connection, Core& core) {
+  return connection.tcb.congestion == kNoSlot ? nullptr : &core.congestions[connection.tcb.congestion];
+}
+
+uint32_t reduce(Connection& connection, uint32_t flight, Core& core) {
+  Tcb& tcb = connection.tcb;
+  if (tcb.congestion == kNoSlot) {
+    tcb.congestion = core.congestions.allocate();
+    if (CongestionState* fresh = state_of(connection, core)) *fresh = CongestionState{};
+  }
+  if (CongestionState* state = state_of(connection, core)) {
+    const double cwnd = static_cast<double>(tcb.cwnd) / tcb.mss;
+    state->w_max_before = state->w_max;
+    // Fast convergence, section 4.7: a window that did not come back to where it was makes room for others.
+    state->w_max = cwnd < state->w_max ? cwnd * (1.0 + kBeta) / 2.0 : cwnd;
+    state->cwnd_prior = cwnd;
+    state->epoch_start = net::Instant::never();
+  }
+  return std::max(static_cast<uint32_t>(flight * kBeta), 2u * tcb.mss);  // section 4.6
+}
+
+// Section 4.8: the first congestion avoidance after a timeout begins on a plateau of its own.
+void time_out(Connection& connection, Core& core) {
+  if (CongestionState* state = state_of(connection, core)) state->w_max = 0;
+}
+
+// Section 4.9.
+void undo(Connection& connection, Core& core) {
+  if (CongestionState* state = state_of(connection, core)) {
+    state->w_max = state->w_max_before;
+    state->epoch_start = net::Instant::never();
+  }
+}
+
+void begin_epoch(CongestionState& state, double cwnd, net::Instant now) {  // sections 4.2 and 4.3
+  state.epoch_start = state.grew = now;
+  state.cwnd = state.w_est = cwnd;
+  if (state.w_max <= cwnd) {
+    state.w_max = cwnd;
+    state.k_seconds = 0;
+  } else {
+    state.k_seconds = std::cbrt((state.w_max - cwnd) / kC);
+  }
+}
+
+void avoid(Connection& connection, uint32_t acknowledged, Core& core) {
+  CongestionState* state = state_of(connection, core);
+  if (state == nullptr) return kNewRenoControl.avoid(connection, acknowledged, core);
+  Tcb& tcb = connection.tcb;
+  const double cwnd = static_cast<double>(tcb.cwnd) / tcb.mss;
+  const net::Duration rtt = std::chrono::microseconds(tcb.srtt_us);
+  if (state->epoch_start.is_never()) begin_epoch(*state, cwnd, core.now);
+  // Time in which the window was not used does not count (section 5.8).
+  const net::Duration pause = core.now - state->grew;
+  if (pause > 2 * rtt + std::chrono::milliseconds(500)) state->epoch_start += pause;
+  state->grew = core.now;
+
+  const auto curve = [state](double t) {  // W_cubic(t), section 4.2
+    const double x = t - state->k_seconds;
+    return kC * x * x * x + state->w_max;
+  };
+  const double t = seconds(core.now - state->epoch_start);
+  const double segments = static_cast<double>(acknowledged) / tcb.mss;
+  const double alpha = state->w_est < state->cwnd_prior ? kAlpha : 1.0;
+  state->w_est += alpha * segments / cwnd;
+  // What whole bytes leave out is carried on, unless another rule has set the window.
+  double next = std::floor(state->cwnd * tcb.mss) == tcb.cwnd ? state->cwnd : cwnd;
+  if (curve(t) < state->w_est) {
+    next = std::max(next, state->w_est);  // the Reno-friendly region, section 4.3
+  } else {
+    const double target = std::clamp(curve(t + seconds(rtt)), cwnd, 1.5 * cwnd);
+    next += (target - cwnd) / cwnd * segments;  // sections 4.4 and 4.5
+  }
+  state->cwnd = next;
+  constexpr double kLargest = 1u << 30;  // no peer's window is larger
+  tcb.cwnd = static_cast<uint32_t>(std::min(std::floor(next * tcb.mss), kLargest));
+}
+
+}  // namespace
+
+const CongestionControl kCubicControl{"cubic", reduce, time_out, undo, avoid};
+
+}  // namespace tern::tcp

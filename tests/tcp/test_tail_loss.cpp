@@ -1,0 +1,192 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// RACK-TLP: RFC 8985. Losses found by time, and probes of a tail that stays unanswered.
+#include "support/ladder.hpp"
+
+namespace tern::test {
+namespace {
+
+using namespace tcp;
+
+// A connection with SACK and a round trip of 40 ms.
+class TailLoss : public LadderTest {
+ protected:
+  Start with_sack() const {
+    Start s = start();
+    s.sack = true;
+    return s;
+  }
+  // Establishes the round trip; text goes on at 1001.
+  static void measure(Ladder& l) {
+    l.send(1000);
+    l.out(seq(1), text(1000)).after(40ms).in(ack(1001));
+    ASSERT_NEAR(l.tcb().srtt_us, 40'000, 500);
+  }
+};
+TERN_LADDERS(TailLoss);
+
+void fly(Ladder& l, uint32_t n) {
+  l.send(1000 * n);
+  l.ignore_output();
+}
+
+TEST_P(TailLoss, TheLastSegmentIsSentAgainAfterTwoRoundTrips) {
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 5);
+  l.silent_until(l.now() + 79ms).after(1ms).out(seq(5001), text(1000)).silent();
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
+  EXPECT_EQ(l.tcb().cwnd, 10'000u) << "not a loss yet";
+}
+
+TEST_P(TailLoss, NewTextIsTheBetterProbe) {
+  Start s = with_sack();
+  s.config.initial_window_segments = 5;
+  Ladder l(s);
+  measure(l);
+  l.tcb().cwnd = 5000;
+  l.send(8000);
+  l.ignore_output();
+  l.after(80ms).out(seq(6001), text(1000)).silent();
+}
+
+TEST_P(TailLoss, NewTextBeyondThePeersWindowIsNoProbe) {
+  Start s = with_sack();
+  s.peer_window = 5000;
+  Ladder l(s);
+  measure(l);
+  l.send(8000);
+  l.ignore_output();
+  l.after(80ms).out(seq(5001), text(1000)).silent();
+}
+
+TEST_P(TailLoss, ALostTailIsMendedWithoutATimeout) {
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 5);
+  l.after(40ms).in(ack(2001)).silent();  // the last four are lost
+  l.after(80ms).out(seq(5001), text(1000)).silent();
+  l.after(40ms).in(ack(2001), sack(5001, 6001)).out(seq(2001), text(1000)).ignore_output();
+  l.after(40ms).in(ack(6001)).silent();
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
+  EXPECT_EQ(l.tcb().hold, 0);
+}
+
+TEST_P(TailLoss, ASegmentAloneWaitsForADelayedAck) {  // section 7.2: TLP.max_ack_delay
+  Start s = with_sack();
+  s.config.rto_min = 500ms;
+  Ladder l(s);
+  measure(l);
+  l.send(500);
+  l.out(text(500)).silent_until(l.now() + 279ms).after(1ms).out(seq(1001), text(500));
+}
+
+TEST_P(TailLoss, AfterAProbeTheTimeoutFollows) {
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);
+  l.after(80ms)
+      .out(seq(3001), text(1000))
+      .silent_until(l.now() + 199ms)
+      .after(1ms)
+      .out(seq(1001), text(1000));
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+  l.in(ack(4001));
+}
+
+TEST_P(TailLoss, AProbeThatCameTwiceCostsNothing) {  // section 7.4.2, RFC 2883
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);
+  l.after(80ms).out(seq(3001), text(1000));
+  l.in(ack(4001)).in(ack(4001), sack(3001, 4001)).silent();
+  EXPECT_EQ(l.core().recoveries.in_use(), 0u);
+  fly(l, 1);
+  l.in(ack(5001));
+  EXPECT_EQ(l.tcb().ssthresh, 0x7fffffffu);
+}
+
+TEST_P(TailLoss, AProbeThatMendedALossCountsAsOne) {  // section 7.4.2
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);
+  l.after(80ms).out(seq(3001), text(1000)).after(40ms).in(ack(4001)).silent();
+  fly(l, 1);
+  l.after(40ms).in(ack(5001)).silent();
+  EXPECT_EQ(l.tcb().ssthresh, 5000u);
+  EXPECT_EQ(l.core().recoveries.in_use(), 0u);
+}
+
+TEST_P(TailLoss, AProbeOfALostFinSendsItAgain) {
+  Ladder l(with_sack());
+  measure(l);
+  l.send(3000);
+  l.shutdown().ignore_output();
+  l.after(80ms).out(seq(3001), text(1000), fin()).silent();
+  l.in(ack(4002)).in_state(State::kFinWait2);
+}
+
+TEST_P(TailLoss, WithoutSackThereIsNoProbe) {
+  Ladder l(start());
+  l.send(1000);
+  l.out(seq(1), text(1000)).after(40ms).in(ack(1001));
+  fly(l, 5);
+  l.silent_until(l.now() + 190ms).after(10ms).out(seq(1001), text(1000));
+}
+
+// --- RACK
+// -------------------------------------------------------------------------------------------------------
+
+TEST_P(TailLoss, OneBlockIsEnoughOnceTheReorderingWindowHasPassed) {  // section 6.2, step 5
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);  // the first of three is lost: never three duplicates
+  l.after(40ms).in(ack(1001), sack(2001, 3001)).in(ack(1001), sack(2001, 4001)).silent();
+  l.after(10ms).out(seq(1001), text(1000)).silent();
+  EXPECT_EQ(l.counters().fast_retransmits.value(), 1u);
+  l.after(40ms).in(ack(4001)).silent();
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
+}
+
+TEST_P(TailLoss, WhatComesWithinTheReorderingWindowIsNotSentAgain) {
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);
+  l.after(40ms).in(ack(1001), sack(2001, 4001)).silent();
+  l.after(5ms).in(ack(4001)).silent();
+  EXPECT_EQ(l.counters().retransmissions.value(), 0u);
+  EXPECT_NE(l.tcb().reo_wnd, 0) << "the path is known to reorder";
+  // Three duplicates are not a loss any more: time tells.
+  fly(l, 8);
+  l.after(40ms).in(ack(4001), sack(5001, 9001)).silent();
+  l.after(5ms).in(ack(12'001)).silent();
+  EXPECT_EQ(l.counters().retransmissions.value(), 0u);
+}
+
+TEST_P(TailLoss, ALostRetransmissionIsFoundLost) {  // which no count of duplicates tells
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 10);
+  l.after(40ms).in(ack(1001), sack(2001, 6001)).out(seq(1001), text(1000)).silent();
+  l.send(4000);
+  l.ignore_output().in(ack(1001), sack(2001, 11'001)).ignore_output();
+  // What was sent after the retransmission arrives; it does not.
+  l.after(41ms).in(ack(1001), sack(2001, 12'001)).out(seq(1001), text(1000));
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
+  l.ignore_output().after(40ms).in(ack(15'001)).ignore_output();
+}
+
+TEST_P(TailLoss, AReportedDuplicateWidensTheWindow) {  // section 6.2, step 4
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 10);
+  l.after(40ms).in(ack(1001), sack(2001, 6001)).out(seq(1001), text(1000));
+  l.in(ack(11'001)).in(ack(11'001), sack(1001, 2001)).silent();
+  EXPECT_EQ(l.tcb().reo_wnd & 7, 1);
+  for (int i = 0; i < 20; ++i) l.in(ack(11'001), sack(1001, 2001)).silent();
+  EXPECT_EQ(l.tcb().reo_wnd & 7, 4) << "at most a round trip";
+}
+
+}  // namespace
+}  // namespace tern::test
