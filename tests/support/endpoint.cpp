@@ -65,7 +65,8 @@ void Endpoint::poll(VirtualLink& in, net::Instant now) {
   if (!gone_ && (opened_ || active_) && connection().finished()) {
     gone_ = true;
     reason_ = connection().tcb.close_reason;
-    while (connection().tcb.unread != 0 && fault.empty()) read_text();  // what was not read yet is still there
+    while (connection().tcb.unread != 0 && fault.empty())
+      read_text();  // what was not read yet is still there
     connection().release(core_);
     core_.released.clear();
     pending_.reset();
