@@ -19,7 +19,8 @@ using namespace tcp;
 using namespace std::chrono_literals;
 
 // Every field that is not a buffer; buffers are compared by what they hold.
-// clang-format off: it does not settle on a layout of this list
+// clang-format does not settle on a layout of this list.
+// clang-format off
 #define TERN_TCB_VALUES(X) \
   X(snd.una) X(snd.nxt) X(snd.wnd) X(snd.wl1) X(snd.wl2) X(rcv.nxt) X(rcv.wnd) X(ts_recent) \
   X(last_ack_sent) X(state) X(hold) X(flags) X(snd_scale) X(marks) X(segments_owed) \
