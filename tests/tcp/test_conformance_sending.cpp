@@ -123,5 +123,13 @@ TEST_P(ConformanceSending, R2OfTextIsAtLeastAHundredSeconds) {  // RFC 9293 SHLD
   l.gone(tcp::CloseReason::kTimedOut);
 }
 
+// RFC 5681, equation (4): where less than four segments were in flight.
+TEST_P(ConformanceSending, ALossLeavesAThresholdOfTwoSegments) {
+  Ladder l(start());
+  l.send(1000);
+  l.out(seq(1), text(1000)).after(1s).out(seq(1), text(1000));
+  EXPECT_EQ(l.tcb().ssthresh, 2000u);
+}
+
 }  // namespace
 }  // namespace tern::test
