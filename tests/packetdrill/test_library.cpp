@@ -151,6 +151,7 @@ TEST_F(Library, HandshakeAndEcho) {
   const int child = accept(fd);
   ASSERT_GE(child, 0);
   inject(1001, iss + 1, kAck | kPsh, "hello");
+  EXPECT_EQ(next().segment.ack, Seq{1006});  // the first text is acknowledged at once
   char bytes[16];
   ASSERT_EQ(ifc.read(ifc.userdata, child, bytes, sizeof bytes), 5);
   EXPECT_EQ(ifc.write(ifc.userdata, child, bytes, 5), 5);
