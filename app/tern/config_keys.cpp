@@ -47,7 +47,7 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "rto_min_ms", kInteger, "200", "milliseconds", 1, 60000},
     {"tcp", "rto_max_ms", kInteger, "60000", "milliseconds", 1000, 600000},
     {"tcp", "retransmit_limit", kInteger, "15", "retransmissions in a row", 1, 32},
-    {"tcp", "delayed_ack_ms", kInteger, "40", "milliseconds", 0, 500},
+    {"tcp", "delayed_ack_ms", kInteger, "40", "milliseconds", 0, 498},
     {"tcp", "ack_every_segments", kInteger, "8", "full segments per acknowledgment", 1, 64},
     {"tcp", "fin_wait_2_s", kInteger, "60", "seconds", 1, 3600},
 

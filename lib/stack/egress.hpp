@@ -22,6 +22,15 @@ struct Attachment {
   uint16_t queue = 0;
   std::vector<net::Ipv4Interface> interfaces;  // our addresses on it
 
+  // Whether address is the broadcast address of a network of ours. Networks of one or two addresses have none
+  // (RFC 3021).
+  bool is_broadcast(net::Ipv4Address address) const {
+    for (const net::Ipv4Interface& interface : interfaces) {
+      if (interface.prefix_length < 31 && interface.directed_broadcast() == address) return true;
+    }
+    return false;
+  }
+
   bool owns(net::Ipv4Address address) const {
     for (const net::Ipv4Interface& interface : interfaces) {
       if (interface.address == address) return true;

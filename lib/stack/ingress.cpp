@@ -51,6 +51,7 @@ bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arriv
   if (parsed.content == net::Content::kArp) return on_arp(frame, parsed, attachment, now), false;
   if (!here.owns(parsed.destination)) return drop(frame, net::Drop::kIpv4NotOurs);
   if (to.is_group()) return drop(frame, net::Drop::kFrameGroup);
+  if (here.is_broadcast(parsed.source)) return drop(frame, net::Drop::kIpv4Source);  // RFC 9293 MUST-63
   if (parsed.content == net::Content::kIcmp) return on_icmp(frame, parsed, attachment), false;
 
   const std::span<const uint8_t> segment = bytes.subspan(parsed.l4_offset, parsed.l4_length);

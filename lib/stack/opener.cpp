@@ -13,7 +13,8 @@ std::optional<uint8_t> Opener::attachment_for(const net::FourTuple& tuple, OpenE
   error = OpenError::kNetworkUnreachable;
   for (uint8_t i = 0; i < attachments_.size(); ++i) {
     for (const net::Ipv4Interface& interface : attachments_[i].interfaces) {
-      if (!interface.contains(tuple.remote)) continue;
+      if (!interface.contains(tuple.remote) || attachments_[i].is_broadcast(tuple.remote))
+        continue;  // MUST-46
       if (attachments_[i].owns(tuple.local)) return i;
       error = OpenError::kAddressNotAvailable;
     }

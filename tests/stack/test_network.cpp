@@ -5,6 +5,7 @@
 
 #include "net/arp.hpp"
 #include "net/frame.hpp"
+#include "net/ipv4.hpp"
 #include "stack/bench.hpp"
 #include "stack/client.hpp"
 
@@ -174,6 +175,16 @@ TEST_F(Drops, AreCountedByTheirReason) {
   expect_drop(Drop::kIpv4HeaderLength, [](Bytes& frame) { frame[14] = 0x44; });
   expect_drop(Drop::kIpv4TotalLength, [](Bytes& frame) { frame[16] = 0x7f; });
   expect_drop(Drop::kIpv4Checksum, [](Bytes& frame) { frame[24] ^= 1; });
+  expect_drop(Drop::kIpv4Source, [](Bytes& frame) {  // 192.0.2.255: RFC 9293 MUST-63
+    frame[29] = 0xff;
+    frame[24] = frame[25] = 0;
+    net::fill_ipv4_checksum(&frame[14]);
+    // What one sum gains the other loses: TCP's checksum stays right by taking the difference.
+    const uint16_t sum = net::load_be16(&frame[14 + 20 + 16]);
+    const uint32_t less = 0xffffu & ~(0xfeu);
+    const uint32_t moved = sum + less;
+    net::store_be16(&frame[14 + 20 + 16], static_cast<uint16_t>((moved & 0xffff) + (moved >> 16)));
+  });
   expect_drop(Drop::kTcpChecksum, [](Bytes& frame) { frame.back() ^= 1; });
   EXPECT_EQ(bench_.tcp().segments_received.value(), 0u);
 }

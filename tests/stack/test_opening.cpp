@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Connections that we open: the neighbour is asked for, the SYN waits for its answer, and what cannot be is
+// refused.
+#include <gtest/gtest.h>
+
+#include <chrono>
+
+#include "net/arp.hpp"
+#include "net/byte_order.hpp"
+#include "net/ethernet.hpp"
+#include "stack/bench.hpp"
+#include "stack/peer.hpp"
+
+namespace tern::test {
+namespace {
+
+using namespace std::chrono_literals;
+using stack::OpenError;
+using tcp::State;
+
+constexpr net::MacAddress kNeighbourMac{{0x02, 0, 0, 0, 0, 0x77}};
+const net::FourTuple kWayThere{kOurAddress, kPeerAddress, 50'000, 80};
+
+class Opening : public testing::Test {
+ protected:
+  Opening() { bench_.poll(); }  // a worker's time is that of its last round
+
+  static std::vector<stack::Binding> with(std::unique_ptr<Script> script, Script*& seen) {
+    seen = script.get();
+    return bindings(bound(std::move(script), 7));
+  }
+  Script* script_ = nullptr;
+  Bench bench_{with(std::make_unique<Script>(), script_)};
+
+  uint64_t in(State state) { return bench_.worker().connections_in()[static_cast<size_t>(state)].value(); }
+
+  // The frames sent in a round, which must be ARP requests for the peer; how many.
+  size_t arp_requests() {
+    bench_.poll();
+    const auto frames = bench_.collect();
+    for (const SentFrame& frame : frames) {
+      net::ArpPacket arp;
+      EXPECT_EQ(net::load_be16(&frame.bytes[12]), net::kEtherTypeArp);
+      EXPECT_EQ(net::parse_arp(std::span(frame.bytes).subspan(14), arp), net::Drop::kNone);
+      EXPECT_EQ(arp.operation, net::ArpOperation::kRequest);
+      EXPECT_EQ(arp.target, kPeerAddress);
+      EXPECT_EQ(arp.sender, kOurAddress);
+    }
+    return frames.size();
+  }
+
+  void neighbour_answers() {
+    net::ArpPacket request;
+    request.sender = kOurAddress;
+    request.sender_mac = bench_.mac();
+    request.target = kPeerAddress;
+    Bytes frame(net::kArpFrameLength);
+    net::write_arp_reply(net::ArpFrame(frame), kNeighbourMac, request);
+    bench_.inject(frame);
+  }
+};
+
+TEST_F(Opening, AsksForTheNeighbourAndSendsTheSynToItsStation) {
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), std::nullopt);
+  EXPECT_EQ(arp_requests(), 1u);
+  EXPECT_EQ(in(State::kSynSent), 1u);
+  bench_.now += 1ms;
+  EXPECT_EQ(arp_requests(), 0u) << "one request a second";
+  neighbour_answers();
+  const auto replies = bench_.replies();
+  ASSERT_EQ(replies.size(), 1u);
+  EXPECT_EQ(replies[0].to, kNeighbourMac);
+  EXPECT_EQ(replies[0].tuple, kWayThere);
+  EXPECT_EQ(replies[0].seg.flags, tcp::kSyn);
+
+  tcp::SegmentHeader answer;
+  answer.seq = tcp::Seq{9'000};
+  answer.ack = replies[0].seg.seq + 1;
+  answer.flags = tcp::kSyn | tcp::kAck;
+  answer.wnd = 0xffff;
+  bench_.inject(tcp_frame(bench_.mac(), kNeighbourMac, kWayThere, answer));
+  const auto third = bench_.replies();
+  ASSERT_EQ(third.size(), 1u);
+  EXPECT_EQ(third[0].seg.flags, tcp::kAck);
+  EXPECT_EQ(third[0].seg.ack, tcp::Seq{9'001});
+  EXPECT_EQ(in(State::kEstablished), 1u);
+  EXPECT_EQ(script_->calls, "opened");
+  EXPECT_EQ(bench_.tcp().connections_opened.value(), 1u);
+}
+
+TEST_F(Opening, NeighbourKnownAlreadyIsNotAskedFor) {
+  bench_.worker().connect(kWayThere, 0);
+  bench_.poll();
+  neighbour_answers();
+  bench_.replies();
+  net::FourTuple another = kWayThere;
+  another.local_port = 50'001;
+  EXPECT_EQ(bench_.worker().connect(another, 0), std::nullopt);
+  const auto replies = bench_.replies();
+  ASSERT_EQ(replies.size(), 1u);
+  EXPECT_EQ(replies[0].tuple, another);
+}
+
+TEST_F(Opening, NobodyAnsweringIsHostUnreachable) {
+  bench_.worker().connect(kWayThere, 0);
+  size_t requests = 0;
+  for (int i = 0; i < 5; ++i) {
+    requests += arp_requests();
+    bench_.now += 1s;
+  }
+  EXPECT_EQ(requests, stack::Neighbours::kTries);
+  EXPECT_EQ(script_->calls, "closed");
+  EXPECT_EQ(script_->close_reason, tcp::CloseReason::kUnreachable);
+  EXPECT_EQ(in(State::kSynSent), 0u);
+}
+
+TEST_F(Opening, RefusesWhatCannotBe) {
+  net::FourTuple tuple = kWayThere;
+  tuple.remote = {0xc6336401};  // 198.51.100.1: on none of our networks
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kNetworkUnreachable);
+  tuple.remote = {0xc00002ff};  // RFC 9293 MUST-46
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kNetworkUnreachable);
+  tuple = kWayThere;
+  tuple.local = {0xc0000203};
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kAddressNotAvailable);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), std::nullopt);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), OpenError::kAddressInUse);
+  for (uint16_t port = 1; port < 64; ++port) {
+    tuple = kWayThere;
+    tuple.local_port = port;
+    EXPECT_EQ(bench_.worker().connect(tuple, 0), std::nullopt);
+  }
+  tuple.local_port = 64;
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kNoBufferSpace);
+}
+
+}  // namespace
+}  // namespace tern::test
