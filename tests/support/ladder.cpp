@@ -47,6 +47,7 @@ Start established(Origin origin) {
   start.origin = origin;
   start.config.mss = 1000;
   start.config.receive_buffer = 10'000;
+  start.limits.reassemblies = start.limits.recoveries = start.limits.congestions = 4;  // of one connection
   start.config.timestamps = false;
   start.config.sack = false;
   start.config.congestion = tcp::Congestion::kNewReno;  // whose windows are round numbers

@@ -41,6 +41,7 @@ EndPlan end_plan(Dice& dice) {
   config.send_buffer = dice.one_of<uint32_t>({1, 3000, 20'000, 262'144});
   config.ack_every_segments = dice.one_of<uint8_t>({1, 2, 8, 255});
   config.initial_window_segments = dice.one_of<uint16_t>({1, 2, 10});
+  plan.limits.reassemblies = plan.limits.recoveries = plan.limits.congestions = 4;  // of one connection
   if (dice.one_in(8)) plan.limits.recoveries = 0;
   plan.limits.outbox = dice.one_of<uint32_t>({1, 3, 16, 256});
   plan.largest_write = dice.one_of<uint32_t>({1, 20, 500, 2000, 10'000});
