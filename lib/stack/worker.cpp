@@ -25,6 +25,7 @@ std::span<T> allocate_array(const std::string& name, uint32_t count) {
 
 std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
   std::vector<tcp::Config> configs;
+  configs.reserve(bindings.size());
   for (const Binding& binding : bindings) configs.push_back(binding.config);
   return configs;
 }
@@ -91,7 +92,7 @@ uint64_t Worker::footprint(uint32_t max_connections) {
 }
 
 void Worker::announce() {
-  for (uint8_t i = 0; i < attachments_.size(); ++i) {
+  for (uint8_t i = 0; i < attachment_count(); ++i) {
     for (const net::Ipv4Interface& interface : attachments_[i].interfaces) {
       rte_mbuf* frame = egress_.allocate();
       if (frame == nullptr) return;
@@ -144,7 +145,7 @@ bool Worker::poll_once(net::Instant now) {
   cookies_.advance(core_.now);
 
   uint32_t frames = 0;
-  for (uint8_t i = 0; i < attachments_.size(); ++i) frames += arrive(i);  // receive, parse, look up, arrive
+  for (uint8_t i = 0; i < attachment_count(); ++i) frames += arrive(i);  // receive, parse, look up, arrive
   opener_.resolve();
   for (size_t i = 0; i < core_.ready.size(); ++i) serve(core_.ready[i]);  // services may make others ready
   time_out();
@@ -282,7 +283,7 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
     ++core_.counters.listen_unserved;
     reset_stranger(attachment, arrival);
   } else if (seg.has(tcp::kAck)) {
-    reset_stranger(attachment, arrival);
+    if (!listener->overtook_third(seg, seal, cookies_, core_.counters)) reset_stranger(attachment, arrival);
   } else if (seg.has(tcp::kSyn)) {
     const auto answer = listener->answer_syn(seg, seal, cookies_, core_.ts_now, core_.counters);
     if (!answer) return;

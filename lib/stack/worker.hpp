@@ -79,6 +79,7 @@ class Worker {
   static uint64_t footprint(uint32_t max_connections);
 
  private:
+  uint8_t attachment_count() const { return static_cast<uint8_t>(attachments_.size()); }
   uint32_t arrive(uint8_t attachment);
   void on_hit(Arrival& arrival, uint32_t index);
   void on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::span<const uint32_t> hashes,

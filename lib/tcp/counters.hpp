@@ -25,6 +25,7 @@ namespace tern::tcp {
   X(syns_dropped_full, "segments", "SYNs dropped because the SYN queue was full and cookies are off.")    \
   X(half_open_timed_out, "connections", "Half-open connections given up: no third segment came.")         \
   X(half_open_reset, "connections", "Half-open connections that the peer ended by RST or by a new SYN.")  \
+  X(cookies_overtaken, "segments", "Text that came before the third segment it belongs behind, dropped.") \
   X(connections_accepted, "connections", "Passive connections that reached ESTABLISHED.")                 \
   X(connections_opened, "connections", "Active connections that reached ESTABLISHED.")                    \
   X(connections_refused_full, "connections",                                                              \

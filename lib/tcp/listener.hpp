@@ -42,6 +42,11 @@ class Listener {
   // RST.
   std::optional<Agreement> accept_third(const Segment& segment, const net::PrfBlock& seal,
                                         const SynCookies& cookies, Counters& counters) const;
+  // Whether a segment that accept_third() refused has overtaken the handshake's third, which was lost or is
+  // late: text of a client that believes itself connected. It gets no RST: it is dropped, and the client
+  // sends from the start again.
+  bool overtook_third(const Segment& segment, const net::PrfBlock& seal, const SynCookies& cookies,
+                      Counters& counters) const;
   uint16_t profile() const { return profile_; }
 
  private:

@@ -276,5 +276,38 @@ TEST(Handshake, SegmentThatIsNoneAtAllIsDroppedInSilence) {
   bench.expect_clean();
 }
 
+// The third segment and the first text are lost, the second text arrives: no RST, and all goes well from the
+// start.
+TEST(Handshake, TextThatOvertakesTheThirdSegmentIsDroppedWithoutReset) {
+  Bench bench(echo());
+  Client client(bench, {.mss = 100});
+  client.syn();
+  bench.poll();
+  bench.collect();
+  const std::string flight(250, 'x');
+  const std::string second = flight.substr(100, 100);
+  const tcp::Seq start = client.snd_nxt;
+  for (const uint32_t ahead : {100u, 200u, 900u}) {
+    client.snd_nxt = start + ahead;
+    client.lay(kAck, second);
+  }
+  client.snd_nxt = start;
+  bench.poll();
+  bench.collect();
+  EXPECT_FALSE(client.was_reset);
+  EXPECT_EQ(bench.tcp().cookies_overtaken.value(), 3u);
+  EXPECT_EQ(bench.connections(), 0u);
+  client.send(flight);
+  bench.settle();
+  EXPECT_EQ(client.received, flight);
+
+  Client stranger(bench, {.port = 41'000});
+  stranger.rcv_nxt = tcp::Seq{77};
+  stranger.lay(kAck, second);
+  bench.poll();
+  bench.collect();
+  EXPECT_TRUE(stranger.was_reset) << "text with no cookie of ours is answered by RST as before";
+}
+
 }  // namespace
 }  // namespace tern::test
