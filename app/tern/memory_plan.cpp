@@ -15,7 +15,7 @@ namespace tern::app {
 
 namespace {
 
-constexpr uint64_t kMiB = 1024 * 1024;
+constexpr uint64_t kMiB = uint64_t{1024} * 1024;
 constexpr uint16_t kDescriptors = 1024;
 constexpr uint32_t kAutomaticBuffers = 32768;  // 80 MB with 1500-byte frames
 constexpr uint32_t kLeastHeld = 1024;          // buffers that connections must be able to hold

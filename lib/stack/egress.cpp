@@ -121,7 +121,8 @@ void Egress::push(rte_mbuf* frame, uint8_t attachment) {
 }
 
 void Egress::flush() {
-  for (uint8_t i = 0; i < queues_.size(); ++i) {
+  const auto count = static_cast<uint8_t>(queues_.size());
+  for (uint8_t i = 0; i < count; ++i) {
     if (queues_[i].count != 0) flush(i);
   }
 }

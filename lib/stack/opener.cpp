@@ -11,7 +11,8 @@ namespace tern::stack {
 
 std::optional<uint8_t> Opener::attachment_for(const net::FourTuple& tuple, OpenError& error) const {
   error = OpenError::kNetworkUnreachable;
-  for (uint8_t i = 0; i < attachments_.size(); ++i) {
+  const auto count = static_cast<uint8_t>(attachments_.size());
+  for (uint8_t i = 0; i < count; ++i) {
     for (const net::Ipv4Interface& interface : attachments_[i].interfaces) {
       if (!interface.contains(tuple.remote) || attachments_[i].is_broadcast(tuple.remote))
         continue;  // MUST-46

@@ -23,7 +23,7 @@ constexpr std::string_view kBinary = "application/octet-stream";
 
 std::vector<uint8_t> make_pattern() {
   constexpr uint32_t kRepetitions = 65535 / Http::kPeriod;
-  std::vector<uint8_t> bytes(Http::kPeriod * kRepetitions);
+  std::vector<uint8_t> bytes(size_t{Http::kPeriod} * kRepetitions);
   for (size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<uint8_t>(i % Http::kPeriod);
   return bytes;
 }
