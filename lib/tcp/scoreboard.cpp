@@ -45,7 +45,11 @@ void Scoreboard::acknowledge(Seq una, Delivery& delivery) {
 }
 
 void Scoreboard::sack(const SackBlock& block, Delivery& delivery) {
-  if (count_ == 0 || block.left <= una() || block.right > end_ || block.right <= block.left) return;
+  if (count_ == 0) return;
+  // Measured from una(), since comparisons of three numbers two at a time may go in a circle modulo 2^32.
+  const uint32_t left = block.left - una();
+  const uint32_t right = block.right - una();
+  if (left == 0 || right <= left || right > end_ - una()) return;
   const uint32_t first = find(block.left);
   const uint32_t last = find(block.right - 1);
   bool news = false;

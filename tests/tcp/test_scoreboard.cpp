@@ -48,6 +48,9 @@ TEST(Scoreboard, PassesOverBlocksThatMakeNoSense) {
   EXPECT_EQ(sack(board, static_cast<uint32_t>(-5000), 0), 0u);       // long gone
   EXPECT_EQ(sack(board, static_cast<uint32_t>(-5000), 20'000), 0u);  // everything
   EXPECT_EQ(sack(board, 5000, 5000), 0u);
+  // Each pair of these is in order modulo 2^32, and the three together go round the circle.
+  EXPECT_EQ(sack(board, 0x7fffffff, 0xfffffffe), 0u);
+  EXPECT_EQ(sack(board, 0x7fffffff, 5000), 0u);
   EXPECT_EQ(board.runs(), 1u);
 }
 
