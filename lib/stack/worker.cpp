@@ -307,7 +307,8 @@ bool Worker::on_time_wait(Arrival& arrival, TimeWaits::Entry& entry) {
   const bool stays = connection.tcb.state == tcp::State::kTimeWait && verdict != tcp::Verdict::kReopen;
   if (stays) {
     entry.record = tcp::TimeWait::compact(connection);
-    if (!connection.tcb.idle_deadline.is_never()) time_waits_.restart(entry, connection.tcb.idle_deadline);
+    if (!connection.tcb.idle_deadline.is_never())
+      time_waits_.restart(entry, connection.tcb.idle_deadline.instant(core_.now));
     ++gauge;
   } else {
     time_waits_.erase(entry);
@@ -391,7 +392,7 @@ void Worker::retire(uint32_t index) {
   const tcp::Connection& connection = core_.connection(index);
   if (!tcp::TimeWait::may_compact(connection)) return;
   const tcp::TimeWait record = tcp::TimeWait::compact(connection);
-  const net::Instant until = connection.tcb.idle_deadline;
+  const net::Instant until = connection.tcb.idle_deadline.instant(core_.now);
   const Path path = paths_[index];
   forget(index);
   net::Counter& gauge = core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];

@@ -24,9 +24,9 @@ void Connection::update_send_window(const Segment& seg) {
   if (tcb.snd.wnd > tcb.max_wnd) tcb.max_wnd = tcb.snd.wnd;
   if ((tcb.hold & kHoldPersist) != 0 && tcb.snd.wnd != 0) {
     // The window opened. A probe's byte may have been refused by the peer: send it again with the rest.
-    tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldPersist);
+    tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldPersist);
     tcb.retransmit_expiries = 0;
-    tcb.retransmit_deadline = net::Instant::never();
+    tcb.retransmit_deadline = Deadline::never();
     if (seg.ack < tcb.snd.nxt) tcb.marks |= kMarkRetransmitHead;
   }
 }
@@ -49,10 +49,10 @@ void Connection::acknowledge(const Segment& seg, Core& core) {
     grow_window(acknowledged, core);
   }
   tcb.duplicate_acks = 0;
-  tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldDuplicates);
+  tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldDuplicates);
   // RFC 6298 section 5.2 and 5.3.
   if (flight() == 0) {
-    tcb.retransmit_deadline = net::Instant::never();
+    tcb.retransmit_deadline = Deadline::never();
   } else {
     start_retransmission_timer(core);
   }
@@ -69,7 +69,7 @@ void Connection::measure_rtt(const Segment& seg, Core& core) {
   net::Duration rtt{-1};
   if (has(kRttTimed) && seg.ack >= tcb.rtt_seq) {
     rtt = std::chrono::microseconds(stamp_of(core.now) - tcb.rtt_started_us);
-    tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);
+    tcb.flags = static_cast<uint16_t>(tcb.flags & ~kRttTimed);
   } else if (tcb.retransmit_expiries != 0 && has(kTimestampsOn) && seg.has_timestamps) {
     rtt = std::chrono::milliseconds(static_cast<int32_t>(core.ts_now + tcb.ts_offset - seg.ts_ecr));
   }

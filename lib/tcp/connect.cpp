@@ -26,8 +26,8 @@ void agree(Tcb& tcb, const Agreement& agreement, const Config& config) {
   if (agreement.sack) tcb.flags |= kSackOn;
   if (agreement.peer_window_scale != kNoWindowScale && config.window_scale != kNoWindowScale) {
     tcb.flags |= kWindowScaleOn;
-    tcb.snd_scale = std::min(agreement.peer_window_scale, kMaxWindowScale);
-    tcb.rcv_scale = config.window_scale;
+    tcb.snd_scale = std::min(agreement.peer_window_scale, kMaxWindowScale) & 0x0f;
+    tcb.rcv_scale = config.window_scale & 0x0f;
   }
   tcb.ts_offset = agreement.ts_offset;
   tcb.ts_recent = agreement.ts_recent;
@@ -112,7 +112,7 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   tcb.snd.wnd = tcb.max_wnd = seg.wnd;  // a SYN's window is not scaled
   tcb.snd.una = seg.ack;
   tcb.retransmit_expiries = 0;
-  tcb.retransmit_deadline = net::Instant::never();
+  tcb.retransmit_deadline = Deadline::never();
   core.mark(*this, kMarkAckNow);
 
   // Text and FIN of the SYN-ACK itself, which begin one beyond its SYN.

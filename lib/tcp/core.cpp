@@ -49,8 +49,8 @@ void Core::set_state(Connection& connection, State state) {
   if (connection.tcb.state != State::kClosed) --connections_in[static_cast<size_t>(connection.tcb.state)];
   if (state != State::kClosed) ++connections_in[static_cast<size_t>(state)];
   connection.tcb.state = state;
-  const uint8_t others = static_cast<uint8_t>(connection.tcb.hold & ~kHoldState);
-  connection.tcb.hold = static_cast<uint8_t>(state == State::kEstablished ? others : others | kHoldState);
+  const auto others = static_cast<uint16_t>(connection.tcb.hold & ~kHoldState);
+  connection.tcb.hold = static_cast<uint16_t>(state == State::kEstablished ? others : others | kHoldState);
 }
 
 }  // namespace tern::tcp

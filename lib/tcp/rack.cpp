@@ -24,7 +24,7 @@ constexpr uint8_t kPersist = 16 * kRecovery;
 
 // Section 7.2, TLP_calc_PTO(); zero where no probe is called for.
 net::Duration Connection::probe_timeout() const {
-  constexpr uint8_t kAmiss =
+  constexpr uint16_t kAmiss =
       kHoldFastRecovery | kHoldLossRecovery | kHoldPersist | kHoldDuplicates | kHoldScoreboard;
   if (!has(kSackOn) || tcb.srtt_us == 0 || (tcb.hold & kAmiss) != 0 || tcb.retransmit_expiries != 0) {
     return net::Duration{0};
@@ -38,7 +38,7 @@ void Connection::start_retransmission_timer(Core& core) {
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkEarlyTimer);
   tcb.retransmit_deadline = core.now + rto(core);
   const net::Duration probe = probe_timeout();
-  if (probe.count() == 0 || core.now + probe >= tcb.retransmit_deadline) return;
+  if (probe.count() == 0 || probe >= rto(core)) return;
   tcb.retransmit_deadline = core.now + probe;
   tcb.marks |= kMarkEarlyTimer;
 }
@@ -47,8 +47,8 @@ void Connection::start_retransmission_timer(Core& core) {
 void Connection::restart_tail_probe(Core& core) {
   const net::Duration probe = probe_timeout();
   if (probe.count() == 0) return;
-  const net::Instant due = core.now + probe;
-  if ((tcb.marks & kMarkEarlyTimer) == 0 && due >= tcb.retransmit_deadline) return;
+  const Deadline due = core.now + probe;
+  if ((tcb.marks & kMarkEarlyTimer) == 0 && !due.before(tcb.retransmit_deadline, core.now)) return;
   tcb.retransmit_deadline = due;
   tcb.marks |= kMarkEarlyTimer;
 }
@@ -79,8 +79,8 @@ bool Connection::mark_lost_by_time(Recovery& recovery, Core& core) {
   const bool found = recovery.board.mark_lost_by_time(recovery.newest, recovery.rtt_us,
                                                       reordering_window(recovery), now_us, wait_us);
   if (wait_us != 0) {
-    const net::Instant due = core.now + std::chrono::microseconds(wait_us);
-    if (due < tcb.retransmit_deadline) {
+    const Deadline due = core.now + std::chrono::microseconds(wait_us);
+    if (due.before(tcb.retransmit_deadline, core.now)) {
       tcb.retransmit_deadline = due;
       tcb.marks |= kMarkEarlyTimer;
     }

@@ -79,7 +79,7 @@ void Connection::take_reassembled(Core& core) {
   if (queue.empty()) {
     core.reassemblies.release(tcb.reassembly);
     tcb.reassembly = kNoReassembly;
-    tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldReassembly);
+    tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldReassembly);
   }
 }
 
@@ -125,8 +125,8 @@ void Connection::enter_time_wait(Core& core) {
     core.set_state(*this, State::kTimeWait);
     core.mark(*this, kMarkClosed);
   }
-  tcb.retransmit_deadline = net::Instant::never();
-  tcb.ack_deadline = net::Instant::never();
+  tcb.retransmit_deadline = Deadline::never();
+  tcb.ack_deadline = Deadline::never();
   tcb.idle_deadline = core.now + 2 * core.config(*this).msl;
 }
 

@@ -45,7 +45,7 @@ void Connection::drop_scoreboard(Core& core) {
   if (tcb.recovery == kNoSlot) return;
   core.recoveries.release(tcb.recovery);
   tcb.recovery = kNoSlot;
-  tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldScoreboard);
+  tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldScoreboard);
 }
 
 // RFC 6675 section 5, before SND.UNA moves. Whether the blocks told something new, which is what makes a
@@ -166,7 +166,7 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
       tcb.cwnd = tcb.recovery != kNoSlot
                      ? tcb.ssthresh
                      : std::min(tcb.ssthresh, std::max(flight(), uint32_t{tcb.mss}) + tcb.mss);
-      tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldFastRecovery);
+      tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldFastRecovery);
       age_reordering_window();
       return;
     }
@@ -178,7 +178,7 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
     return;
   }
   if (full) {
-    tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldLossRecovery);
+    tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLossRecovery);
   } else if (tcb.recovery == kNoSlot) {
     core.mark(*this, kMarkRetransmitHead);
   }
@@ -201,7 +201,7 @@ void Connection::enter_loss_recovery(Core& core) {
   tcb.bytes_acked_in_round = 0;
   tcb.recover = tcb.snd.nxt;
   tcb.duplicate_acks = 0;
-  tcb.hold = static_cast<uint8_t>((tcb.hold & ~(kHoldFastRecovery | kHoldDuplicates)) | kHoldLossRecovery);
+  tcb.hold = static_cast<uint16_t>((tcb.hold & ~(kHoldFastRecovery | kHoldDuplicates)) | kHoldLossRecovery);
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkRetransmitHead);
   if (keep_scoreboard(core)) {
     Recovery& recovery = core.recoveries[tcb.recovery];
@@ -230,7 +230,7 @@ void Connection::undo_if_spurious(const Segment& seg, Core& core) {
   if (!has(kTimestampsOn) || !seg.has_timestamps) return;
   if (static_cast<int32_t>(seg.ts_ecr - recovery.undo_ts) >= 0) return;
   ++core.counters.losses_undone;
-  tcb.hold = static_cast<uint8_t>(tcb.hold & ~(kHoldFastRecovery | kHoldLossRecovery));
+  tcb.hold = static_cast<uint16_t>(tcb.hold & ~(kHoldFastRecovery | kHoldLossRecovery));
   recovery.board.find_lost();
   tcb.cwnd = recovery.undo_cwnd;
   tcb.ssthresh = recovery.undo_ssthresh;

@@ -165,7 +165,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
     // running, after a simultaneous open or in the SYN queue.
     if (half_open()) {
       ++core.counters.connections_accepted;
-      tcb.hold = static_cast<uint8_t>(tcb.hold & ~kHoldHalfOpen);
+      tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldHalfOpen);
     } else if (!tcb.retransmit_deadline.is_never()) {
       ++core.counters.connections_opened;
     }

@@ -59,7 +59,7 @@ bool Connection::emit_handshake(Core& core) {
   if (tcb.retransmit_expiries != 0) ++core.counters.retransmissions;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~(kMarkHandshake | kMarkAckNow));
   if (!tcb.retransmit_deadline.is_never()) {  // sent twice
-    tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);
+    tcb.flags = static_cast<uint16_t>(tcb.flags & ~kRttTimed);
     return true;
   }
   tcb.retransmit_deadline = core.now + rto(core);
@@ -95,7 +95,7 @@ void Connection::fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core
   if (has(kTimestampsOn)) append_timestamps(header, core.ts_now + tcb.ts_offset, tcb.ts_recent);
   tcb.last_ack_sent = tcb.rcv.nxt;
   tcb.segments_owed = 0;
-  tcb.ack_deadline = net::Instant::never();
+  tcb.ack_deadline = Deadline::never();
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkAckNow);
   ++core.counters.segments_sent;
 }
@@ -127,7 +127,7 @@ uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
   const uint32_t used = send_slice(length == 0 ? nullptr : text_at(from), from, length, core);
   ++core.counters.retransmissions;
   if (tcb.retransmitted != 0xffff) ++tcb.retransmitted;
-  if (from < tcb.rtt_seq) tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);  // Karn
+  if (from < tcb.rtt_seq) tcb.flags = static_cast<uint16_t>(tcb.flags & ~kRttTimed);  // Karn
   if (tcb.recovery != kNoSlot) {
     core.recoveries[tcb.recovery].board.retransmitted(from, from + used, stamp_of(core.now));
   }
@@ -234,7 +234,7 @@ bool Connection::emit_new_text(Core& core) {
     if (core.outbox.full()) return false;
     // With nothing in flight what ran was the persist timer: the segment gets a timeout of its own (RFC 6298
     // section 5.1).
-    if (flight() == 0) tcb.retransmit_deadline = net::Instant::never();
+    if (flight() == 0) tcb.retransmit_deadline = Deadline::never();
     send_new_text(length, core);
     sent = true;
   }

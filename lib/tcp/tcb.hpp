@@ -10,6 +10,7 @@
 
 #include "net/instant.hpp"
 #include "net/packet.hpp"
+#include "tcp/deadline.hpp"
 #include "tcp/pool.hpp"
 #include "tcp/segment.hpp"
 #include "tcp/seq.hpp"
@@ -46,7 +47,7 @@ enum class CloseReason : uint8_t {
 };
 
 // Lasting facts about a connection.
-enum ConnectionFlag : uint8_t {
+enum ConnectionFlag : uint16_t {
   kTimestampsOn = 0x01,   // Snd.TS.OK of RFC 7323
   kSackOn = 0x02,         // RFC 2018
   kWindowScaleOn = 0x04,  // Snd.Wind.Scale and Rcv.Wind.Scale apply
@@ -58,7 +59,7 @@ enum ConnectionFlag : uint8_t {
 };
 
 // Rare things under way, any of which keeps segments off the fast path.
-enum Hold : uint8_t {
+enum Hold : uint16_t {
   kHoldState = 0x01,         // not ESTABLISHED
   kHoldReassembly = 0x02,    // text beyond RCV.NXT is kept
   kHoldFastRecovery = 0x04,  // RFC 6675, or RFC 6582 without SACK
@@ -108,42 +109,42 @@ struct alignas(64) Tcb {
   uint32_t ts_recent = 0;  // TS.Recent
   Seq last_ack_sent;       // Last.ACK.sent
   State state = State::kClosed;
-  uint8_t hold = kHoldState;  // Hold bits
-  uint8_t flags = 0;          // ConnectionFlag bits
-  uint8_t snd_scale = 0;      // Snd.Wind.Scale: shift for windows that arrive
-  uint16_t marks = 0;         // Mark bits
-  uint8_t segments_owed = 0;  // segments with text since we acknowledged last, up to 255
+  uint8_t snd_scale : 4 = 0;   // Snd.Wind.Scale: shift for windows that arrive
+  uint8_t rcv_scale : 4 = 0;   // Rcv.Wind.Scale: shift for windows that leave
+  uint16_t hold = kHoldState;  // Hold bits
+  uint16_t flags = 0;          // ConnectionFlag bits
+  uint16_t marks = 0;          // Mark bits
+  uint8_t segments_owed = 0;   // segments with text since we acknowledged last, up to 255
   uint8_t duplicate_acks_owed = 0;
-  uint32_t unread = 0;              // bytes in receive_queue
-  net::PacketQueue receive_queue;   // text in order that the service has not taken
-  uint16_t profile = 0;             // which Config, and which service
-  uint8_t rcv_scale = 0;            // Rcv.Wind.Scale: shift for windows that leave
-  uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
-  uint32_t ts_offset = 0;           // our timestamps are the core's clock plus this
+  uint16_t profile = 0;            // which Config, and which service
+  uint32_t unread = 0;             // bytes in receive_queue
+  uint32_t ts_offset = 0;          // our timestamps are the core's clock plus this
+  net::PacketQueue receive_queue;  // text in order that the service has not taken
 
   // --- line 1: sending ---
-  net::PacketQueue send_queue;  // text from the packet that holds SND.UNA on
-  rte_mbuf* unsent = nullptr;   // the packet that holds SND.NXT; null when all text is sent
-  Seq send_end;                 // one past the last byte queued, which is our FIN's number
-  uint32_t cwnd = 0;            // bytes
-  uint32_t ssthresh = 0;        // bytes
-  uint32_t srtt_us = 0;         // RFC 6298, microseconds; 0 before the first sample
+  alignas(64) net::PacketQueue send_queue;  // text from the packet that holds SND.UNA on
+  rte_mbuf* unsent = nullptr;               // the packet that holds SND.NXT; null when all text is sent
+  Seq send_end;                             // one past the last byte queued, which is our FIN's number
+  uint32_t cwnd = 0;                        // bytes
+  uint32_t ssthresh = 0;                    // bytes
+  uint32_t srtt_us = 0;                     // RFC 6298, microseconds; 0 before the first sample
   uint32_t rttvar_us = 0;
-  uint32_t max_wnd = 0;  // the largest window the peer ever offered (RFC 9293 section 3.8.6.2.1)
-  net::Instant retransmit_deadline = net::Instant::never();  // retransmission or persist timer
-  net::Instant fires_at = net::Instant::never();             // when the wheel's node fires, at the latest
-  Seq recover;                                               // RFC 6582: SND.NXT when loss was found
-  uint16_t mss = 0;            // the peer's bound on our text with options taken off: Eff.snd.MSS
-  uint8_t duplicate_acks = 0;  // received in a row
+  uint32_t max_wnd = 0;             // the largest window the peer ever offered (RFC 9293 section 3.8.6.2.1)
+  Deadline retransmit_deadline;     // retransmission or persist timer
+  Deadline fires_at;                // when the wheel's node fires, at the latest
+  Seq recover;                      // RFC 6582: SND.NXT when loss was found
+  uint16_t mss = 0;                 // the peer's bound on our text with options taken off: Eff.snd.MSS
+  uint8_t duplicate_acks = 0;       // received in a row
+  uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
   CloseReason close_reason = CloseReason::kNone;
 
   // --- line 2: seldom ---
-  net::Instant ack_deadline = net::Instant::never();   // delayed ACK
-  net::Instant idle_deadline = net::Instant::never();  // 2MSL, FIN-WAIT-2
-  uint64_t user = 0;                                   // the service's own word
-  uint32_t rtt_started_us = 0;                         // when the timed segment left, see stamp_of()
-  uint32_t congestion = kNoSlot;                       // index in the core's pool
-  Seq rtt_seq;                                         // the timed segment's end
+  alignas(64) Deadline ack_deadline;  // delayed ACK
+  Deadline idle_deadline;             // 2MSL, FIN-WAIT-2
+  uint64_t user = 0;                  // the service's own word
+  uint32_t rtt_started_us = 0;        // when the timed segment left, see stamp_of()
+  uint32_t congestion = kNoSlot;      // index in the core's pool
+  Seq rtt_seq;                        // the timed segment's end
   Seq iss;
   Seq irs;
   uint32_t recovery = kNoSlot;          // index in the core's pool

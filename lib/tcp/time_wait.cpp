@@ -20,7 +20,7 @@ TimeWait TimeWait::compact(const Connection& connection) {
   record.ts_recent = tcb.ts_recent;
   record.ts_offset = tcb.ts_offset;
   record.profile = tcb.profile;
-  record.flags = tcb.flags;
+  record.flags = static_cast<uint8_t>(tcb.flags);
   record.rcv_scale = tcb.rcv_scale;
   return record;
 }
@@ -38,7 +38,7 @@ void TimeWait::expand(Connection& connection, Core& core) const {
   tcb.ts_offset = ts_offset;
   tcb.profile = profile;
   tcb.flags = flags;
-  tcb.rcv_scale = rcv_scale;
+  tcb.rcv_scale = rcv_scale & 0x0f;
   core.set_state(connection, State::kTimeWait);
 }
 

@@ -19,7 +19,7 @@ struct TimeWait {
   uint32_t ts_recent = 0;
   uint32_t ts_offset = 0;
   uint16_t profile = 0;
-  uint8_t flags = 0;  // ConnectionFlag
+  uint8_t flags = 0;  // the lower ConnectionFlags
   uint8_t rcv_scale = 0;
 
   // connection is in TIME-WAIT, and nothing is left to send, to tell or to read.

@@ -18,22 +18,22 @@ net::Duration Connection::rto(const Core& core) const {
 
 // The wheel's node fired, which means only that some deadline may be due.
 void Connection::on_timeout(Core& core) {
-  tcb.fires_at = net::Instant::never();
-  if (core.now >= tcb.ack_deadline) {
-    tcb.ack_deadline = net::Instant::never();
+  tcb.fires_at = Deadline::never();
+  if (tcb.ack_deadline.due(core.now)) {
+    tcb.ack_deadline = Deadline::never();
     ++core.counters.acks_delayed;
     core.mark(*this, kMarkAckNow);
   }
-  if (core.now >= tcb.retransmit_deadline) {
-    tcb.retransmit_deadline = net::Instant::never();
+  if (tcb.retransmit_deadline.due(core.now)) {
+    tcb.retransmit_deadline = Deadline::never();
     if ((tcb.marks & kMarkEarlyTimer) != 0) {
       on_early_timeout(core);
     } else {
       on_retransmission_timeout(core);
     }
   }
-  if (core.now >= tcb.idle_deadline) {
-    tcb.idle_deadline = net::Instant::never();
+  if (tcb.idle_deadline.due(core.now)) {
+    tcb.idle_deadline = Deadline::never();
     give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
   }
   arm(core);
@@ -51,7 +51,7 @@ void Connection::on_retransmission_timeout(Core& core) {
     give_up(CloseReason::kTimedOut, core);
     return;
   }
-  tcb.flags = static_cast<uint8_t>(tcb.flags & ~kRttTimed);  // Karn
+  tcb.flags = static_cast<uint16_t>(tcb.flags & ~kRttTimed);  // Karn
   if (handshake) {
     ++core.counters.retransmission_timeouts;
     core.mark(*this, kMarkHandshake);
@@ -79,7 +79,7 @@ void Connection::give_up(CloseReason reason, Core& core) {
   while (net::Packet packet = tcb.send_queue.pop_front()) core.release(std::move(packet));
   tcb.unsent = nullptr;
   drop_scoreboard(core);
-  tcb.retransmit_deadline = tcb.ack_deadline = tcb.idle_deadline = net::Instant::never();
+  tcb.retransmit_deadline = tcb.ack_deadline = tcb.idle_deadline = Deadline::never();
   const uint16_t output = kMarkAckNow | kMarkRetransmitHead | kMarkProbe | kMarkHandshake | kMarkWantsRoom |
                           kMarkEarlyTimer | kMarkTailProbe;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~output);
@@ -101,10 +101,10 @@ void Connection::release(Core& core) {
 
 // Sets the wheel's node if a deadline comes before it fires. A deadline that moved later costs nothing here.
 void Connection::arm(Core& core) {
-  const net::Instant earliest = std::min({tcb.retransmit_deadline, tcb.ack_deadline, tcb.idle_deadline});
-  if (earliest < tcb.fires_at) {
-    core.wheel.arm(core.index_of(*this), earliest);
-    tcb.fires_at = earliest;
+  const Deadline next = earliest({tcb.retransmit_deadline, tcb.ack_deadline, tcb.idle_deadline}, core.now);
+  if (next.before(tcb.fires_at, core.now)) {
+    core.wheel.arm(core.index_of(*this), next.instant(core.now));
+    tcb.fires_at = next;
   }
 }
 

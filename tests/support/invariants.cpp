@@ -45,11 +45,12 @@ const char* broken_queue_rule(const Connection& connection) {
 
 const char* broken_timer_rule(const Connection& connection, Core& core) {
   const Tcb& tcb = connection.tcb;
-  const net::Instant earliest = std::min({tcb.retransmit_deadline, tcb.ack_deadline, tcb.idle_deadline});
+  const Deadline next = earliest({tcb.retransmit_deadline, tcb.ack_deadline, tcb.idle_deadline}, core.now);
   if (tcb.state == State::kClosed) {
-    return earliest.is_never() ? nullptr : "CLOSED waits for nothing";
+    return next.is_never() ? nullptr : "CLOSED waits for nothing";
   }
-  if (!earliest.is_never() && (tcb.fires_at > earliest || !core.wheel.armed(core.index_of(connection)))) {
+  if (!next.is_never() &&
+      (next.before(tcb.fires_at, core.now) || !core.wheel.armed(core.index_of(connection)))) {
     return "the wheel's node fires no later than the earliest deadline";
   }
   const bool waits = connection.flight() != 0 || connection.unsent_bytes() != 0;

@@ -23,8 +23,8 @@ using namespace std::chrono_literals;
 // clang-format off
 #define TERN_TCB_VALUES(X) \
   X(snd.una) X(snd.nxt) X(snd.wnd) X(snd.wl1) X(snd.wl2) X(rcv.nxt) X(rcv.wnd) X(ts_recent) \
-  X(last_ack_sent) X(state) X(hold) X(flags) X(snd_scale) X(marks) X(segments_owed) \
-  X(duplicate_acks_owed) X(unread) X(profile) X(rcv_scale) X(retransmit_expiries) X(ts_offset) \
+  X(last_ack_sent) X(state) X(hold) X(flags) X(marks) X(segments_owed) \
+  X(duplicate_acks_owed) X(unread) X(profile) X(retransmit_expiries) X(ts_offset) \
   X(send_end) X(cwnd) X(ssthresh) X(srtt_us) X(rttvar_us) X(max_wnd) X(retransmit_deadline) \
   X(fires_at) X(recover) X(mss) X(duplicate_acks) X(close_reason) X(ack_deadline) \
   X(idle_deadline) X(rtt_started_us) X(congestion) X(user) X(rtt_seq) X(iss) X(irs) X(recovery) \
@@ -36,7 +36,10 @@ constexpr size_t kValueBytes = [] {
 #define TERN_SIZE_OF(field) +sizeof(t->field)
   return size_t{0} TERN_TCB_VALUES(TERN_SIZE_OF);
 }();
-static_assert(kValueBytes + 3 * sizeof(void*) == sizeof(Tcb), "a field of the TCB is not compared");
+constexpr size_t kScaleBytes = 1;   // two bit-fields
+constexpr size_t kPadding = 7 + 8;  // at the ends of the second line and the third
+static_assert(kValueBytes + kScaleBytes + 3 * sizeof(void*) + kPadding == sizeof(Tcb),
+              "a field of the TCB is not compared");
 
 class Random {
  public:
@@ -118,9 +121,9 @@ class World {
     t.irs = Seq{r.word()};
     t.snd.una = t.iss + 1 + r.varied(100'000);
     t.rcv.nxt = t.irs + 1 + r.varied(100'000);
-    t.flags = static_cast<uint8_t>(r.word() & (kTimestampsOn | kSackOn | kWindowScaleOn));
-    t.snd_scale = static_cast<uint8_t>(r.up_to(8));
-    t.rcv_scale = static_cast<uint8_t>(r.up_to(7));
+    t.flags = static_cast<uint16_t>(r.word() & (kTimestampsOn | kSackOn | kWindowScaleOn));
+    t.snd_scale = r.up_to(8) & 0x0f;
+    t.rcv_scale = r.up_to(7) & 0x0f;
     t.ts_recent = r.word();
     t.ts_offset = r.word();
     t.last_ack_sent = t.rcv.nxt - r.varied(3000);
@@ -185,10 +188,11 @@ class World {
       t.retransmit_expiries = static_cast<uint8_t>(r.one_in(3) ? r.up_to(3) : 0);
     }
     if (t.segments_owed != 0) t.ack_deadline = core.now + std::chrono::microseconds(1 + r.up_to(40'000));
-    const net::Instant earliest = std::min(t.retransmit_deadline, t.ack_deadline);
-    if (!earliest.is_never()) {
-      t.fires_at = earliest - std::chrono::microseconds(r.varied(1000));
-      core.wheel.arm(0, t.fires_at);
+    const Deadline next = earliest({t.retransmit_deadline, t.ack_deadline}, core.now);
+    if (!next.is_never()) {
+      const net::Instant fires = next.instant(core.now) - std::chrono::microseconds(r.varied(1000));
+      t.fires_at = fires;
+      core.wheel.arm(0, fires);
     }
   }
 
@@ -297,6 +301,8 @@ void compare(World& fast, World& slow) {
   const Tcb& b = slow.tcb();
 #define TERN_COMPARE(field) EXPECT_TRUE(a.field == b.field) << #field;
   TERN_TCB_VALUES(TERN_COMPARE)
+  EXPECT_EQ(a.snd_scale, b.snd_scale);
+  EXPECT_EQ(a.rcv_scale, b.rcv_scale);
   EXPECT_EQ(text_of(a.receive_queue), text_of(b.receive_queue));
   EXPECT_EQ(text_of(a.send_queue), text_of(b.send_queue));
   EXPECT_EQ(text_of(fast.core.released), text_of(slow.core.released));
