@@ -32,11 +32,13 @@ std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
 
 constexpr uint32_t kReassemblies = 4096;
 constexpr uint32_t kRecoveries = 4096;
+constexpr uint32_t kExtras = 4096;
 
 tcp::CoreLimits core_limits(const WorkerOptions& options, const dpdk::FramePool& receive) {
   tcp::CoreLimits limits;
   limits.reassemblies = std::min(kReassemblies, options.max_connections);
   limits.recoveries = std::min(kRecoveries, options.max_connections);
+  limits.extras = std::min(kExtras, options.max_connections);
   limits.congestions =
       options.max_connections;  // what was lost is remembered as long as the connection lasts
   limits.held_packets =
@@ -88,6 +90,7 @@ uint64_t Worker::footprint(uint32_t max_connections) {
          max_connections * (sizeof(tcp::Connection) + sizeof(Path) + kWheelNode + kListEntries) +
          std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly) +
          std::min(kRecoveries, max_connections) * sizeof(tcp::Recovery) +
+         std::min(kExtras, max_connections) * sizeof(tcp::Extra) +
          max_connections * sizeof(tcp::CongestionState);
 }
 

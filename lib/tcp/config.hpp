@@ -17,6 +17,14 @@ enum class Cookies : uint8_t {
   kNever,     // a SYN that finds the queue full is dropped
 };
 
+// RFC 9293 section 3.8.4.
+struct KeepAlive {
+  bool on = false;                                    // MUST-25
+  net::Duration idle = std::chrono::hours(2);         // silence of the peer before the first probe (MUST-28)
+  net::Duration interval = std::chrono::seconds(75);  // between probes
+  uint8_t count = 9;                                  // probes in a row without an answer (MUST-29)
+};
+
 struct Config {
   // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field
   // 30 s).
@@ -58,6 +66,7 @@ struct Config {
   uint8_t ack_every_segments = 8;
   // How long FIN-WAIT-2 may last once the user has closed and reads no more.
   net::Duration fin_wait_2 = std::chrono::seconds(60);
+  KeepAlive keep_alive;
 };
 
 }  // namespace tern::tcp

@@ -100,6 +100,10 @@ class Connection {
     return tcb.state == State::kClosed && (tcb.marks & (kMarkReset | kServiceMarks)) == 0;
   }
 
+  // Its slot for options of its own and rare features, taken if it has none yet; null when the core has none
+  // left, which is counted.
+  Extra* extra(Core& core);
+
   // Whether it is still in its listener's SYN queue.
   bool half_open() const { return (tcb.hold & kHoldHalfOpen) != 0; }
   bool has(ConnectionFlag flag) const { return (tcb.flags & flag) != 0; }

@@ -38,11 +38,24 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
       congestions(core_limits.congestions),
+      extras(core_limits.extras),
       limits(core_limits),
       connections_(connections),
       profiles_(profiles) {
   ready.reserve(connections.size());
   set_now(t);
+}
+
+Extra* Connection::extra(Core& core) {
+  if (tcb.extra == kNoSlot) {
+    tcb.extra = core.extras.allocate();
+    if (tcb.extra == kNoSlot) {
+      ++core.counters.extras_refused;
+      return nullptr;
+    }
+    core.extras[tcb.extra] = Extra{core.config(*this).keep_alive};
+  }
+  return &core.extras[tcb.extra];
 }
 
 void Core::set_state(Connection& connection, State state) {

@@ -17,6 +17,7 @@
 #include "tcp/config.hpp"
 #include "tcp/congestion.hpp"
 #include "tcp/counters.hpp"
+#include "tcp/extra.hpp"
 #include "tcp/outbox.hpp"
 #include "tcp/pool.hpp"
 #include "tcp/reassembly.hpp"
@@ -43,10 +44,11 @@ class ReassemblyPool {
 };
 
 struct CoreLimits {
-  uint32_t reassemblies = 1024;     // connections that may hold out-of-order text at once
-  uint32_t recoveries = 1024;       // connections that may keep a scoreboard at once
-  uint32_t congestions = 4096;      // connections that may remember their losses at once
-  uint32_t outbox = 256;            // segments per burst
+  uint32_t reassemblies = 1024;  // connections that may hold out-of-order text at once
+  uint32_t recoveries = 1024;    // connections that may keep a scoreboard at once
+  uint32_t congestions = 4096;   // connections that may remember their losses at once
+  uint32_t extras = 4096;        // connections that may have options of their own, or rare features, at once
+  uint32_t outbox = 256;         // segments per burst
   uint64_t held_packets = 1 << 20;  // buffers that connections may keep: unread, out of order, unacknowledged
 };
 
@@ -94,6 +96,7 @@ class Core {
   ReassemblyPool reassemblies;
   Pool<Recovery> recoveries;
   Pool<CongestionState> congestions;
+  Pool<Extra> extras;
   net::PacketQueue released;
   // Text of this burst that had been received before, to be reported once (RFC 2883). One for all
   // connections: a report that another's displaces is merely not made.

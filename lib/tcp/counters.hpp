@@ -58,6 +58,7 @@ namespace tern::tcp {
   X(losses_undone, "events", "Window reductions taken back: the retransmission was spurious (RFC 3522).") \
   X(sacks_reneged, "events", "Peers found to have given up text that they had acknowledged selectively.") \
   X(scoreboards_refused, "events", "Losses mended without a scoreboard: the core had none left.")         \
+  X(extras_refused, "events", "Options or rare features that a connection had to do without: none left.") \
   X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \
   X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                           \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \

@@ -148,6 +148,7 @@ struct alignas(64) Tcb {
   Seq iss;
   Seq irs;
   uint32_t recovery = kNoSlot;          // index in the core's pool
+  uint32_t extra = kNoSlot;             // index in the core's pool
   Seq small_end;                        // end of the last segment below MSS (Minshall's variant of Nagle)
   uint32_t reassembly = kNoReassembly;  // index in the core's pool
   uint16_t retransmitted = 0;           // segments sent again, up to 65535

@@ -34,8 +34,9 @@ TEST(MemoryPlan, ConnectionsTakeWhatIsPlanned) {
   const uint64_t taken = test::eal_memory_in_use() - before;
   // The wheel and the lists, 24 bytes a connection, the reassembly queues and what losses need come from the
   // process's heap.
-  const uint64_t of_the_process = kConnections * (24 + sizeof(tcp::CongestionState)) +
-                                  4'096 * (sizeof(tcp::Reassembly) + sizeof(tcp::Recovery));
+  const uint64_t of_the_process =
+      kConnections * (24 + sizeof(tcp::CongestionState)) +
+      4'096 * (sizeof(tcp::Reassembly) + sizeof(tcp::Recovery) + sizeof(tcp::Extra));
   const uint64_t planned = stack::Worker::footprint(kConnections);
   EXPECT_NEAR(static_cast<double>(planned - of_the_process), static_cast<double>(taken),
               static_cast<double>(taken) / 20);

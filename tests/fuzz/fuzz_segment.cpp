@@ -73,7 +73,7 @@ Config config_of(Input& in) {
 CoreLimits limits_of(Input& in) {
   const uint8_t bits = in.byte();
   CoreLimits limits;
-  limits.recoveries = limits.congestions = 4;
+  limits.recoveries = limits.congestions = limits.extras = 4;
   limits.outbox = (bits & 1) != 0 ? 64 : 2;
   limits.reassemblies = (bits & 2) != 0 ? 1 : 0;
   limits.held_packets = (bits & 4) != 0 ? 1000 : 8;

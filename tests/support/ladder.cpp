@@ -47,7 +47,8 @@ Start established(Origin origin) {
   start.origin = origin;
   start.config.mss = 1000;
   start.config.receive_buffer = 10'000;
-  start.limits.reassemblies = start.limits.recoveries = start.limits.congestions = 4;  // of one connection
+  start.limits.reassemblies = start.limits.recoveries = start.limits.congestions = start.limits.extras =
+      4;  // of one connection
   start.config.timestamps = false;
   start.config.sack = false;
   start.config.congestion = tcp::Congestion::kNewReno;  // whose windows are round numbers
@@ -103,6 +104,7 @@ Ladder::~Ladder() {
   if (core_.reassemblies.in_use() != 0) fail("a reassembly queue is still in use at the end");
   if (core_.recoveries.in_use() != 0) fail("a scoreboard is still in use at the end");
   if (core_.congestions.in_use() != 0) fail("a loss is still remembered at the end");
+  if (core_.extras.in_use() != 0) fail("options of its own are still kept at the end");
   if (core_.wheel.armed_count() != 0) fail("a timer is still armed at the end");
   if (live_packets() != live_before_) fail("buffers leaked");
 }

@@ -41,7 +41,8 @@ EndPlan end_plan(Dice& dice) {
   config.send_buffer = dice.one_of<uint32_t>({1, 3000, 20'000, 262'144});
   config.ack_every_segments = dice.one_of<uint8_t>({1, 2, 8, 255});
   config.initial_window_segments = dice.one_of<uint16_t>({1, 2, 10});
-  plan.limits.reassemblies = plan.limits.recoveries = plan.limits.congestions = 4;  // of one connection
+  plan.limits.reassemblies = plan.limits.recoveries = plan.limits.congestions = plan.limits.extras =
+      4;  // of one connection
   if (dice.one_in(8)) plan.limits.recoveries = 0;
   plan.limits.outbox = dice.one_of<uint32_t>({1, 3, 16, 256});
   plan.largest_write = dice.one_of<uint32_t>({1, 20, 500, 2000, 10'000});
@@ -136,6 +137,7 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
     if (end->core().reassemblies.in_use() != 0) return "no reassembly queue is in use at the end";
     if (end->core().recoveries.in_use() != 0) return "no scoreboard is in use at the end";
     if (end->core().congestions.in_use() != 0) return "nobody remembers a loss at the end";
+    if (end->core().extras.in_use() != 0) return "nobody has options of its own at the end";
     if (end->core().wheel.armed_count() != 0) return "no timer is armed at the end";
     for (const auto& gauge : end->core().connections_in) {
       if (gauge.value() != 0) return "no connection is in any state at the end";

@@ -108,7 +108,8 @@ class World {
 
   static CoreLimits limits_of(Random& r) {
     CoreLimits limits;
-    limits.reassemblies = limits.recoveries = limits.congestions = 4;  // a core is made for each case
+    limits.reassemblies = limits.recoveries = limits.congestions = limits.extras =
+        4;  // a core is made for each case
     limits.outbox = r.one_in(3) ? 2 : 64;
     if (r.one_in(20)) limits.held_packets = 1 + r.up_to(6);
     return limits;
