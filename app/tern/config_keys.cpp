@@ -50,6 +50,11 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "delayed_ack_ms", kInteger, "40", "milliseconds", 0, 498},
     {"tcp", "ack_every_segments", kInteger, "8", "full segments per acknowledgment", 1, 64},
     {"tcp", "fin_wait_2_s", kInteger, "60", "seconds", 1, 3600},
+    {"tcp", "keep_alive", kBoolean, "false", "true or false"},
+    {"tcp", "keep_alive_idle_s", kInteger, "7200", "seconds", 1, 32400},
+    {"tcp", "keep_alive_interval_s", kInteger, "75", "seconds", 1, 32400},
+    {"tcp", "keep_alive_count", kInteger, "9", "probes in a row", 2, 127},
+    {"tcp", "user_timeout_ms", kInteger, "0", "milliseconds", 100, 32400000, "no bound but retransmit_limit"},
 
     {"service", "name", kText, "", "a name of its own, 1 to 32 of the characters a-z, 0-9 and -"},
     {"service", "kind", kText, "", "\"echo\", \"discard\", \"chargen\" or \"http\""},

@@ -102,6 +102,11 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_duration<milliseconds>(reader, "delayed_ack_ms", values.delayed_ack);
   reader.read_integer("ack_every_segments", values.ack_every_segments);
   read_duration<seconds>(reader, "fin_wait_2_s", values.fin_wait_2);
+  reader.read_boolean("keep_alive", values.keep_alive.on);
+  read_duration<seconds>(reader, "keep_alive_idle_s", values.keep_alive.idle);
+  read_duration<seconds>(reader, "keep_alive_interval_s", values.keep_alive.interval);
+  reader.read_integer("keep_alive_count", values.keep_alive.count);
+  read_duration<milliseconds>(reader, "user_timeout_ms", values.user_timeout);
   note_written(reader, settings);
   check_order(reader, "rto_min_ms", values.rto_min, "rto_initial_ms", values.rto_initial, log);
   check_order(reader, "rto_initial_ms", values.rto_initial, "rto_max_ms", values.rto_max, log);

@@ -60,6 +60,10 @@ class Socket {
   bool delivered() const { return connection_.has(tcp::kFinSent) && connection_.flight() == 0; }
   void abort() { connection_.abort(core_); }  // RST
 
+  // --- Options for this connection alone, see Connection; false: no room for them (ENOBUFS) ---
+  bool set_keep_alive(const tcp::KeepAlive& settings) { return connection_.set_keep_alive(settings, core_); }
+  bool set_user_timeout(net::Duration timeout) { return connection_.set_user_timeout(timeout, core_); }
+
   // --- About it ---
   uint32_t index() const { return core_.index_of(connection_); }
   // A word of the service's own, zero at opened().

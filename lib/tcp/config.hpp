@@ -23,6 +23,7 @@ struct KeepAlive {
   net::Duration idle = std::chrono::hours(2);         // silence of the peer before the first probe (MUST-28)
   net::Duration interval = std::chrono::seconds(75);  // between probes
   uint8_t count = 9;                                  // probes in a row without an answer (MUST-29)
+  friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
 };
 
 struct Config {
@@ -67,6 +68,9 @@ struct Config {
   // How long FIN-WAIT-2 may last once the user has closed and reads no more.
   net::Duration fin_wait_2 = std::chrono::seconds(60);
   KeepAlive keep_alive;
+  // How long text may go unacknowledged until the connection is given up (RFC 9293 section 3.9.1.1, RFC
+  // 5482); 0: until retransmit_limit is reached.
+  net::Duration user_timeout{0};
 };
 
 }  // namespace tern::tcp

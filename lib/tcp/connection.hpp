@@ -86,6 +86,15 @@ class Connection {
     if (tcb.state != State::kClosed) give_up(reason, core);
   }
 
+  // --- What the user chooses for this connection alone; until then its service's configuration holds. False
+  // when the core has no slot left for it (ENOBUFS).
+  // RFC 9293 MUST-24. Times are cut to Deadline::longest().
+  bool set_keep_alive(const KeepAlive& settings, Core& core);
+  const KeepAlive& keep_alive(const Core& core) const;
+  // 0: none, see Config.
+  bool set_user_timeout(net::Duration timeout, Core& core);
+  net::Duration user_timeout(const Core& core) const;
+
   // --- Timeouts: 3.10.8 ---
   void on_timeout(Core& core);
 
@@ -191,6 +200,17 @@ class Connection {
   void append_text(net::Packet packet, Core& core);
   void release_acknowledged(Core& core);
   rte_mbuf* text_at(Seq seq) const;
+
+  // keep_alive.cpp, user_timeout.cpp
+  void note_heard(const Core& core) { tcb.heard_at = core.coarse_now; }
+  net::Duration silence(const Core& core) const;
+  bool ending() const;
+  void watch_peer(Core& core);
+  void on_idle_timeout(Core& core);
+  void emit_keep_alive(Core& core);
+  bool outlived_user_timeout(Core& core);
+  net::Duration bounded_by_user(net::Duration timeout, const Core& core) const;
+  CloseReason timed_out() const { return CloseReason::kTimedOut; }
 
   // timeouts.cpp
   void on_retransmission_timeout(Core& core);

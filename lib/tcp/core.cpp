@@ -53,7 +53,9 @@ Extra* Connection::extra(Core& core) {
       ++core.counters.extras_refused;
       return nullptr;
     }
-    core.extras[tcb.extra] = Extra{core.config(*this).keep_alive};
+    Extra& own = core.extras[tcb.extra] = Extra{};
+    own.keep_alive = core.config(*this).keep_alive;
+    own.user_timeout = core.config(*this).user_timeout;
   }
   return &core.extras[tcb.extra];
 }

@@ -62,6 +62,7 @@ class Core {
   void set_now(net::Instant t) {
     now = t;
     ts_now = static_cast<uint32_t>(t.milliseconds());
+    coarse_now = static_cast<uint32_t>(t.ns >> kCoarseShift);
     duplicate.connection = kNobody;
   }
 
@@ -88,6 +89,9 @@ class Core {
 
   net::Instant now;
   uint32_t ts_now = 0;  // milliseconds, the clock of our timestamps
+  // The same in steps of 2^22 ns (4.2 ms), which fit 32 bits for 208 days.
+  static constexpr int kCoarseShift = 22;
+  uint32_t coarse_now = 0;
   Counters counters;
   std::array<net::Counter, kStates> connections_in;  // gauges, by State
   TimerWheel wheel;

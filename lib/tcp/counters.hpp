@@ -59,6 +59,7 @@ namespace tern::tcp {
   X(sacks_reneged, "events", "Peers found to have given up text that they had acknowledged selectively.") \
   X(scoreboards_refused, "events", "Losses mended without a scoreboard: the core had none left.")         \
   X(extras_refused, "events", "Options or rare features that a connection had to do without: none left.") \
+  X(keep_alive_probes, "segments", "Keep-alives sent to a silent peer (RFC 9293 section 3.8.4).")         \
   X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \
   X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                           \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \

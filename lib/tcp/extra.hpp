@@ -10,6 +10,11 @@ namespace tern::tcp {
 struct Extra {
   // Options are the service's until the user chooses others for this connection.
   KeepAlive keep_alive;
+  net::Duration user_timeout{0};
+
+  // For the user timeout: the retransmission timer has run out, and what it waits for was due since.
+  bool stalled = false;
+  net::Instant stalled_since;
 };
 
 }  // namespace tern::tcp

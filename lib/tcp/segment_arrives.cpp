@@ -39,6 +39,7 @@ bool Connection::expects(const Segment& seg, const Core& core) const {
 void Connection::on_expected_segment(const Segment& seg, net::Packet text, Core& core) {
   ++core.counters.segments_expected;
   core.mark(*this, 0);
+  note_heard(core);
   record_timestamp(seg);
   update_send_window(seg);
   if (seg.ack > tcb.snd.una) acknowledge(seg, core);
@@ -187,6 +188,8 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   const bool told = take_sacks(seg, core);
   const bool duplicate = tcb.recovery != kNoSlot && has(kSackOn) ? told : same;
   tcb.silent_probes = 0;
+  tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldKeepAlive);
+  note_heard(core);
   if (seg.ack >= tcb.snd.una) update_send_window(seg);
   if (seg.ack > tcb.snd.una) {
     acknowledge(seg, core);
@@ -213,6 +216,8 @@ void Connection::become_established(const Segment& seg, Core& core) {
     tcb.cwnd = tcb.mss;
   }
   core.mark(*this, kMarkOpened);
+  note_heard(core);
+  watch_peer(core);
   if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);
 }
 

@@ -161,10 +161,14 @@ bool Connection::emit_retransmissions(Core& core) {
   if ((tcb.marks & kMarkProbe) != 0) {
     if (core.outbox.full()) return false;
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkProbe);
+    if (flight() == 0 && unsent_bytes() == 0) {
+      emit_keep_alive(core);
+      return true;
+    }
     ++core.counters.zero_window_probes;
     if (flight() != 0) {
       retransmit(tcb.snd.una, tcb.snd.una + 1, core);
-    } else if (unsent_bytes() != 0) {
+    } else {
       // RFC 9293 section 3.8.6.1: one byte against a closed window; all that fits against a silly one.
       const uint32_t length =
           std::clamp<uint32_t>(tcb.snd.wnd, 1, std::min<uint32_t>(unsent_bytes(), tcb.mss));

@@ -68,6 +68,7 @@ enum Hold : uint16_t {
   kHoldDuplicates = 0x20,    // duplicate ACKs were counted
   kHoldHalfOpen = 0x40,      // in a listener's SYN queue: its service has not heard of it
   kHoldScoreboard = 0x80,    // it is known what became of what is in flight, see Recovery
+  kHoldKeepAlive = 0x100,    // a keep-alive is unanswered
 };
 
 // What arrival, calls and timers leave for the end of the burst.
@@ -75,9 +76,9 @@ enum Mark : uint16_t {
   kMarkReady = 0x001,           // is in the ready list
   kMarkAckNow = 0x002,          // acknowledge without waiting for company
   kMarkRetransmitHead = 0x004,  // send the segment at SND.UNA again
-  kMarkProbe = 0x008,           // send a byte, or what the window takes, against SWS avoidance
-  kMarkReset = 0x010,           // send RST and be gone
-  kMarkHandshake = 0x020,       // send the SYN, or SYN-ACK, once more
+  kMarkProbe = 0x008,      // send a byte, or what the window takes, against SWS avoidance; or a keep-alive
+  kMarkReset = 0x010,      // send RST and be gone
+  kMarkHandshake = 0x020,  // send the SYN, or SYN-ACK, once more
   // For the service:
   kMarkOpened = 0x040,
   kMarkText = 0x080,
@@ -137,10 +138,11 @@ struct alignas(64) Tcb {
   uint8_t duplicate_acks = 0;       // received in a row
   uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
   CloseReason close_reason = CloseReason::kNone;
+  uint32_t heard_at = 0;  // Core::coarse_now of the last segment that was acceptable
 
   // --- line 2: seldom ---
   alignas(64) Deadline ack_deadline;  // delayed ACK
-  Deadline idle_deadline;             // 2MSL, FIN-WAIT-2
+  Deadline idle_deadline;             // 2MSL, FIN-WAIT-2; before these keep-alive
   uint64_t user = 0;                  // the service's own word
   uint32_t rtt_started_us = 0;        // when the timed segment left, see stamp_of()
   uint32_t congestion = kNoSlot;      // index in the core's pool
@@ -153,8 +155,8 @@ struct alignas(64) Tcb {
   uint32_t reassembly = kNoReassembly;  // index in the core's pool
   uint16_t retransmitted = 0;           // segments sent again, up to 65535
   uint8_t reo_wnd = 0;                  // RACK's view of how the path reorders, see rack.cpp; 0: not at all
-  uint8_t silent_probes = 0;            // probes of a closed window since the peer was heard last
-  uint32_t bytes_acked_in_round = 0;    // RFC 5681 section 3.1: toward the next segment of cwnd
+  uint8_t silent_probes = 0;  // probes of a closed window, or of a silent peer, since the peer was heard last
+  uint32_t bytes_acked_in_round = 0;  // RFC 5681 section 3.1: toward the next segment of cwnd
 };
 static_assert(sizeof(Tcb) == 192);
 

@@ -38,6 +38,7 @@ void TimeWait::expand(Connection& connection, Core& core) const {
   tcb.ts_offset = ts_offset;
   tcb.profile = profile;
   tcb.flags = flags;
+  tcb.heard_at = core.coarse_now;
   tcb.rcv_scale = rcv_scale & 0x0f;
   core.set_state(connection, State::kTimeWait);
 }

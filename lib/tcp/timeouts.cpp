@@ -12,8 +12,10 @@ namespace tern::tcp {
 net::Duration Connection::rto(const Core& core) const {
   const Config& config = core.config(*this);
   const RttEstimate estimate{tcb.srtt_us, tcb.rttvar_us};
-  return backed_off(estimate.timeout(config.rto_initial, config.rto_min, config.rto_max),
-                    tcb.retransmit_expiries, config.rto_max);
+  const net::Duration timeout =
+      backed_off(estimate.timeout(config.rto_initial, config.rto_min, config.rto_max),
+                 tcb.retransmit_expiries, config.rto_max);
+  return tcb.retransmit_expiries == 0 ? timeout : bounded_by_user(timeout, core);
 }
 
 // The wheel's node fired, which means only that some deadline may be due.
@@ -33,8 +35,7 @@ void Connection::on_timeout(Core& core) {
     }
   }
   if (tcb.idle_deadline.due(core.now)) {
-    tcb.idle_deadline = Deadline::never();
-    give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
+    on_idle_timeout(core);
   }
   arm(core);
 }
@@ -46,9 +47,9 @@ void Connection::on_retransmission_timeout(Core& core) {
   const uint8_t limit = half_open() ? config.syn_ack_retries : config.retransmit_limit;
   // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
   const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
-  if (unanswered >= limit) {
+  if (unanswered >= limit || (!half_open() && outlived_user_timeout(core))) {
     ++(half_open() ? core.counters.half_open_timed_out : core.counters.connections_timed_out);
-    give_up(CloseReason::kTimedOut, core);
+    give_up(timed_out(), core);
     return;
   }
   tcb.flags = static_cast<uint16_t>(tcb.flags & ~kRttTimed);  // Karn

@@ -16,8 +16,8 @@ using namespace std::chrono_literals;
 auto fields(const tcp::Config& c) {
   return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
                   c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.rto_initial,
-                  c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments,
-                  c.fin_wait_2);
+                  c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
+                  c.keep_alive, c.user_timeout);
 }
 
 // Of a configuration that must be right.
@@ -91,7 +91,9 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
                         "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
                         "restart_after_idle = false\nrto_initial_ms = 900\n"
                         "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\n"
-                        "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\n"));
+                        "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
+                        "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
+                        "user_timeout_ms = 90000\n"));
   tcp::Config expected;
   expected.msl = 5s;
   expected.mss = 8000;
@@ -109,6 +111,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.delayed_ack = 20ms;
   expected.ack_every_segments = 2;
   expected.fin_wait_2 = 30s;
+  expected.keep_alive = {true, 10min, 30s, 3};
+  expected.user_timeout = 90s;
   EXPECT_EQ(fields(config.services.at(0).tcp), fields(expected));
 }
 

@@ -12,6 +12,7 @@
 namespace tern::packetdrill {
 
 using namespace tcp;
+using namespace std::chrono_literals;
 
 namespace {
 
@@ -86,6 +87,49 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
   return 0;
 }
 
+// What is set of keep-alive and of the user timeout; nothing when the option is another.
+std::optional<int> Sockets::liveness_option(Socket& socket, int level, int name) {
+  const KeepAlive& settings = config_of(socket).keep_alive;
+  if (level == SOL_SOCKET) return name == SO_KEEPALIVE ? std::optional(settings.on ? 1 : 0) : std::nullopt;
+  if (level != IPPROTO_TCP) return std::nullopt;
+  switch (name) {
+    case TCP_KEEPIDLE:
+      return static_cast<int>(settings.idle / 1s);
+    case TCP_KEEPINTVL:
+      return static_cast<int>(settings.interval / 1s);
+    case TCP_KEEPCNT:
+      return settings.count;
+    case TCP_USER_TIMEOUT:
+      return static_cast<int>(config_of(socket).user_timeout / 1ms);
+    default:
+      return std::nullopt;
+  }
+}
+
+// Sets them, with Linux's ranges.
+Result Sockets::set_liveness_option(Socket& socket, int level, int name, int value) {
+  Config& config = config_of(socket);
+  const auto within = [value](int most) { return value >= 1 && value <= most; };
+  if (level == SOL_SOCKET) {
+    config.keep_alive.on = value != 0;
+  } else if (name == TCP_USER_TIMEOUT) {
+    if (value < 0) return -EINVAL;
+    config.user_timeout = std::chrono::milliseconds(value);
+  } else if (!within(name == TCP_KEEPCNT ? 127 : 32767)) {
+    return -EINVAL;
+  } else if (name == TCP_KEEPCNT) {
+    config.keep_alive.count = static_cast<uint8_t>(value);
+  } else {
+    (name == TCP_KEEPIDLE ? config.keep_alive.idle : config.keep_alive.interval) =
+        std::chrono::seconds(value);
+  }
+  if (socket.slot != kNoSlot) {
+    host_.connection(socket.slot).set_keep_alive(config.keep_alive, host_.core());
+    host_.connection(socket.slot).set_user_timeout(config.user_timeout, host_.core());
+  }
+  return 0;
+}
+
 Result Sockets::get_option(int fd, int level, int name, std::span<uint8_t> value, socklen_t& length) {
   Socket* socket = find(fd);
   if (socket == nullptr) return -EBADF;
@@ -109,6 +153,8 @@ Result Sockets::get_option(int fd, int level, int name, std::span<uint8_t> value
     answer = effective != 0 ? effective : config_of(*socket).mss;
   } else if (level == IPPROTO_TCP && name == TCP_NODELAY) {
     answer = config_of(*socket).nagle ? 0 : 1;
+  } else if (const auto number = liveness_option(*socket, level, name)) {
+    answer = *number;
   } else if (set != socket->options.end()) {
     answer = set->second;
   }
@@ -155,7 +201,10 @@ Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t>
   if (level == SOL_SOCKET && name == SO_RCVBUF) {
     config_of(*socket).receive_buffer = std::max(2 * static_cast<uint32_t>(number), 2304u);
   }
-  const Result result = level == IPPROTO_TCP ? set_tcp_option(*socket, name, number) : 0;
+  const Result result = liveness_option(*socket, level, name)
+                            ? set_liveness_option(*socket, level, name, number)
+                        : level == IPPROTO_TCP ? set_tcp_option(*socket, name, number)
+                                               : 0;
   if (socket->door) socket->door->config = socket->config;
   return result;
 }

@@ -24,6 +24,14 @@ uint8_t scale_for(uint64_t largest) {
   return shift;
 }
 
+Apply sets(net::Duration tcp::KeepAlive::*field, net::Duration unit) {
+  return [=](Settings& s, const std::string& v) { s.config.keep_alive.*field = number(v) * unit; };
+}
+
+void set_keep_alive_count(Settings& s, const std::string& v) {
+  s.config.keep_alive.count = static_cast<uint8_t>(number(v));
+}
+
 const std::map<std::string, Apply>& known() {
   static const std::map<std::string, Apply> names = {
       {"tcp_timestamps", [](Settings& s, const std::string& v) { s.config.timestamps = number(v) != 0; }},
@@ -47,7 +55,13 @@ const std::map<std::string, Apply>& known() {
        }},
       {"tcp_fin_timeout",
        [](Settings& s, const std::string& v) { s.config.fin_wait_2 = std::chrono::seconds(number(v)); }},
+      {"tcp_keepalive_time", sets(&tcp::KeepAlive::idle, std::chrono::seconds(1))},
+      {"tcp_keepalive_intvl", sets(&tcp::KeepAlive::interval, std::chrono::seconds(1))},
+      {"tcp_keepalive_probes", set_keep_alive_count},
       // FreeBSD's.
+      {"keepidle", sets(&tcp::KeepAlive::idle, std::chrono::milliseconds(1))},
+      {"keepintvl", sets(&tcp::KeepAlive::interval, std::chrono::milliseconds(1))},
+      {"keepcnt", set_keep_alive_count},
       {"sack.enable", [](Settings& s, const std::string& v) { s.config.sack = number(v) != 0; }},
       {"rfc1323",
        [](Settings& s, const std::string& v) {

@@ -91,6 +91,8 @@ class Sockets {
   tcp::Config& config_of(Socket& socket);
   Result describe(Socket& socket, std::span<uint8_t> value, socklen_t& length);
   Result set_tcp_option(Socket& socket, int name, int value);
+  std::optional<int> liveness_option(Socket& socket, int level, int name);
+  Result set_liveness_option(Socket& socket, int level, int name, int value);
 
   Host host_;
   Settings settings_;

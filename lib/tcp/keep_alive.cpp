@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Keep-alive: RFC 9293 section 3.8.4. A peer that has been silent for long is asked whether it is still
+// there.
+//
+// Nothing of it is done for a segment that arrives but a note of when that was. The idle deadline, which no
+// other timer needs in the states that last, looks at the note when it runs out, and mostly finds that it
+// has to wait on.
+#include <algorithm>
+
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+const KeepAlive& Connection::keep_alive(const Core& core) const {
+  return tcb.extra == kNoSlot ? core.config(*this).keep_alive : core.extras[tcb.extra].keep_alive;
+}
+
+bool Connection::set_keep_alive(const KeepAlive& settings, Core& core) {
+  Extra* own = extra(core);
+  if (own == nullptr) return false;
+  const bool begins = settings.on && !own->keep_alive.on;
+  own->keep_alive = settings;
+  own->keep_alive.idle = std::min(settings.idle, Deadline::longest());
+  own->keep_alive.interval = std::min(settings.interval, Deadline::longest());
+  if (begins) note_heard(core);  // nobody has listened for silence before
+  watch_peer(core);
+  core.mark(*this, 0);  // emit() arms
+  return true;
+}
+
+net::Duration Connection::silence(const Core& core) const {
+  return net::Duration(int64_t{core.coarse_now - tcb.heard_at} << Core::kCoarseShift);
+}
+
+// Whether the idle deadline is the end of a closing state, rather than the time to look after the peer.
+bool Connection::ending() const {
+  return tcb.state == State::kTimeWait || (tcb.state == State::kFinWait2 && has(kReadClosed));
+}
+
+void Connection::watch_peer(Core& core) {
+  if (tcb.state <= State::kSynReceived || ending()) return;
+  const KeepAlive& settings = keep_alive(core);
+  tcb.idle_deadline = Deadline::never();
+  if (!settings.on) return;
+  const net::Duration due = (tcb.silent_probes == 0 ? settings.idle : settings.interval) - silence(core);
+  tcb.idle_deadline = core.now + std::max(due, net::Duration::zero());
+}
+
+void Connection::on_idle_timeout(Core& core) {
+  tcb.idle_deadline = Deadline::never();
+  if (ending()) return give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
+  const KeepAlive& settings = keep_alive(core);
+  if (!settings.on) return;
+  if (flight() != 0 || unsent_bytes() != 0) {  // MUST-26: retransmissions and probes of the window tell
+    tcb.idle_deadline = core.now + settings.idle;
+    return;
+  }
+  const net::Duration silent = silence(core);
+  if (silent < (tcb.silent_probes == 0 ? settings.idle : settings.interval)) return watch_peer(core);
+  const net::Duration patience = user_timeout(core);
+  const bool over = patience.count() == 0 ? tcb.silent_probes >= settings.count
+                                          : tcb.silent_probes != 0 && silent >= patience;
+  if (over) {
+    ++core.counters.connections_timed_out;
+    give_up(timed_out(), core);
+    core.mark(*this, kMarkReset);  // if the peer is there after all, let it know
+    return;
+  }
+  ++tcb.silent_probes;
+  tcb.hold |= kHoldKeepAlive;
+  tcb.idle_deadline = core.now + settings.interval;
+  core.mark(*this, kMarkProbe);
+}
+
+// SHLD-12: no text, and a number that the peer has seen already, so that it answers by an ACK. It takes
+// nothing from a segment out of its window, so that whatever was owed to it would be owed still; but after
+// such a silence nothing is.
+void Connection::emit_keep_alive(Core& core) {
+  ++core.counters.keep_alive_probes;
+  Departure& departure = core.outbox.add();
+  departure = Departure{};
+  departure.connection = core.index_of(*this);
+  fill_header(departure.header, tcb.snd.nxt - 1, kAck, core);
+}
+
+}  // namespace tern::tcp
