@@ -31,6 +31,7 @@ class Appliance {
   // Lets them end their round, reset what is open and return.
   void stop();
 
+  const Config& config() const { return config_; }
   const std::vector<std::unique_ptr<stack::Worker>>& workers() const { return workers_; }
   const std::vector<std::unique_ptr<net::dpdk::Port>>& ports() const { return ports_; }
   const std::string& memory_report() const { return memory_report_; }

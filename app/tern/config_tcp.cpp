@@ -19,17 +19,29 @@ void read_kib(const TableReader& reader, std::string_view name, uint32_t& bytes)
   if (const auto kib = reader.integer(name)) bytes = static_cast<uint32_t>(*kib) * 1024;
 }
 
-// One word is allowed so far, so that there is nothing to store: cookies are always used.
-void check_cookies(const TableReader& reader, ProblemLog& log) {
+void read_cookies(const TableReader& reader, tcp::Cookies& cookies) {
   const auto word = reader.text("cookies");
-  if (!word || word->value == "always") return;
-  if (word->value == "when-full" || word->value == "never") {
-    log.error(word->at, reader.path("cookies"),
-              "found " + in_quotes(word->value) +
-                  ", which a later version of tern will know; allowed is \"always\"");
+  if (!word) return;
+  if (word->value == "always") {
+    cookies = tcp::Cookies::kAlways;
+  } else if (word->value == "when-full") {
+    cookies = tcp::Cookies::kWhenFull;
+  } else if (word->value == "never") {
+    cookies = tcp::Cookies::kNever;
   } else {
     reader.refuse("cookies", word->at, in_quotes(word->value));
   }
+}
+
+// The keys of what stands before a service: SYN queue and accept queue.
+void read_backlogs(const TableReader& reader, tcp::Config& values) {
+  read_cookies(reader, values.cookies);
+  reader.read_integer("syn_backlog", values.syn_backlog);
+  reader.read_integer("syn_ack_retries", values.syn_ack_retries);
+  reader.read_integer("max_connections", values.max_connections);
+  if (values.max_connections == 0) values.max_connections = tcp::kNoLimit;
+  reader.read_integer("accept_backlog", values.accept_backlog);
+  reader.read_boolean("abort_on_overflow", values.abort_on_overflow);
 }
 
 void read_congestion(const TableReader& reader, tcp::Congestion& congestion) {
@@ -83,7 +95,7 @@ void warn_of_window(const TableReader& reader, const TcpSettings& settings, Prob
 
 void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
   tcp::Config& values = settings.values;
-  check_cookies(reader, log);
+  read_backlogs(reader, values);
   read_duration<seconds>(reader, "msl_s", values.msl);
   reader.read_integer("mss", values.mss);
   reader.read_integer("window_scale", values.window_scale);

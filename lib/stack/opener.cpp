@@ -26,8 +26,7 @@ std::optional<uint8_t> Opener::attachment_for(const net::FourTuple& tuple, OpenE
 void Opener::open(uint32_t index, uint16_t profile) {
   const net::FourTuple& tuple = paths_[index].tuple;
   const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, tuple, core_.now);
-  // RFC 7323 section 5.4: an offset of the connection's own, which the same PRF gives.
-  const auto ts_offset = static_cast<uint32_t>(isn_prf_({{iss.value, tuple.remote.value}}).words[1]);
+  const uint32_t ts_offset = tcp::timestamp_offset(isn_prf_, tuple, iss);
   core_.connection(index).open_active(iss, profile, ts_offset, core_);
   if (!resolve(index)) unresolved_.push_back(index);
 }

@@ -29,10 +29,10 @@ enum class OpenError : uint8_t {
 // Neighbours are asked by ARP; meanwhile the connection is in SYN-SENT and its SYN waits here for the answer.
 class Opener {
  public:
-  // secret: of initial sequence numbers, per boot (RFC 6528).
-  Opener(const net::PrfKey& secret, std::span<const Attachment> attachments, Neighbours& neighbours,
+  // isn_prf: keyed with the secret of initial sequence numbers, per boot (RFC 6528).
+  Opener(const net::Prf& isn_prf, std::span<const Attachment> attachments, Neighbours& neighbours,
          Egress& egress, tcp::Core& core, Counters& counters, std::span<Path> paths)
-      : isn_prf_(secret),
+      : isn_prf_(isn_prf),
         attachments_(attachments),
         neighbours_(neighbours),
         egress_(egress),
@@ -51,7 +51,7 @@ class Opener {
  private:
   bool resolve(uint32_t index);
 
-  net::Prf isn_prf_;
+  const net::Prf& isn_prf_;
   std::span<const Attachment> attachments_;
   Neighbours& neighbours_;
   Egress& egress_;

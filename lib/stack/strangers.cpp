@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "stack/worker.hpp"
+#include "tcp/isn.hpp"
 #include "tcp/reset.hpp"
 
 namespace tern::stack {
@@ -47,7 +48,7 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
     TimeWaits::Entry* entry = time_waits_.find(arrival.tuple, hash);
     if (entry != nullptr && on_time_wait(arrival, *entry)) return;
   }
-  const bool may_open = listener != nullptr && seg.has(tcp::kAck);
+  const bool may_open = listener != nullptr && seg.has(tcp::kAck) && takes_cookies(*listener);
   if (may_open && open_passive(attachment, arrival, hash, *listener, seal)) return;
   ++core_.counters.segments_received;  // of one that opens, the connection does it
   if (seg.has(tcp::kRst)) ++core_.counters.resets_received;
@@ -55,13 +56,93 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
     ++core_.counters.listen_unserved;
     reset_stranger(attachment, arrival);
   } else if (seg.has(tcp::kAck)) {
-    if (!listener->overtook_third(seg, seal, cookies_, core_.counters)) reset_stranger(attachment, arrival);
+    if (may_open && listener->overtook_third(seg, seal, cookies_, core_.counters)) return;
+    reset_stranger(attachment, arrival);
   } else if (seg.has(tcp::kSyn)) {
-    const auto answer = listener->answer_syn(seg, seal, cookies_, core_.ts_now, core_.counters);
-    if (!answer) return;
-    egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
-                  {arrival.tuple, hash, arrival.from, attachment});
+    on_syn(attachment, arrival, hash, *listener, seal);
   }
+}
+
+// RFC 9293 section 3.10.7.2, third; whether anything is kept for it is RFC 4987's subject.
+void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                    const net::PrfBlock& seal) {
+  tcp::Counters& counters = core_.counters;
+  const tcp::Config& config = profiles_[listener.profile()];
+  tcp::Backlog& backlog = core_.backlogs[listener.profile()];
+  if (core_.backlogs.overflows(listener.profile(), config)) {
+    ++counters.syns_received;
+    ++counters.accept_overflows;
+    ++counters.listen_drops;
+    return;
+  }
+  switch (listener.decide(static_cast<uint32_t>(backlog.half_open.count.value()))) {
+    case tcp::SynAnswer::kDrop:
+      ++counters.syns_received;
+      ++counters.syns_dropped_full;
+      ++counters.listen_drops;
+      return;
+    case tcp::SynAnswer::kQueue:
+      if (queue_syn(attachment, arrival, hash, listener)) return;
+      [[fallthrough]];  // no room in the table
+    case tcp::SynAnswer::kCookie:
+      break;
+  }
+  const auto answer = listener.answer_syn(arrival.seg, seal, cookies_, core_.ts_now, counters);
+  if (!answer) return;
+  if (config.cookies == tcp::Cookies::kWhenFull) {
+    ++counters.syns_answered_full;
+    backlog.cookies_until = core_.now + 2 * tcp::SynCookies::kEpoch;
+  }
+  egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
+                {arrival.tuple, hash, arrival.from, attachment});
+}
+
+// A half-open connection for a SYN; its SYN-ACK leaves with the round's output. False when a cookie is to be
+// the answer instead.
+bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener) {
+  const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, arrival.tuple, core_.now);
+  const bool room = !core_.pressed() && table_.size() < options_.max_connections;
+  if (!room && profiles_[listener.profile()].cookies == tcp::Cookies::kWhenFull) return false;
+  const auto agreement = listener.agree_on_syn(
+      arrival.seg, iss, tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
+  if (!agreement) return true;
+  const int32_t position = room ? table_.insert(arrival.tuple, hash) : dpdk::FlowTable::kAbsent;
+  if (position == dpdk::FlowTable::kAbsent) {
+    ++core_.counters.syns_dropped_full;
+    ++core_.counters.listen_drops;
+    return true;
+  }
+  opened_in_burst_ = true;
+  const auto index = static_cast<uint32_t>(position);
+  paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
+  core_.connection(index).open_from_syn(*agreement, core_);
+  return true;
+}
+
+// Where cookies are sent only when the SYN queue is full, they are taken only for as long as the last one is
+// good: a guessed one has no better chance than that.
+bool Worker::takes_cookies(const tcp::Listener& listener) const {
+  switch (profiles_[listener.profile()].cookies) {
+    case tcp::Cookies::kAlways:
+      return true;
+    case tcp::Cookies::kWhenFull:
+      return core_.now < core_.backlogs[listener.profile()].cookies_until;
+    case tcp::Cookies::kNever:
+      return false;
+  }
+  return false;
+}
+
+// A position for one more connection. Half-open ones, the oldest first, make room for one whose handshake is
+// done, or for our own: those that a flood left behind keep nobody out.
+int32_t Worker::insert(const net::FourTuple& tuple, uint32_t hash) {
+  const int32_t position = table_.insert(tuple, hash);
+  if (position != dpdk::FlowTable::kAbsent) return position;
+  const uint32_t oldest = core_.backlogs.oldest_half_open();
+  if (oldest == tcp::kNoSlot) return position;
+  ++core_.counters.half_open_evicted;
+  forget(oldest);
+  return table_.insert(tuple, hash);
 }
 
 // A segment of a connection in TIME-WAIT: the connection is made anew for as long as it takes to meet the
@@ -105,11 +186,20 @@ bool Worker::open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, c
                           const net::PrfBlock& seal) {
   const auto agreement = listener.accept_third(arrival.seg, seal, cookies_, core_.counters);
   if (!agreement) return false;
+  const tcp::Config& config = profiles_[listener.profile()];
+  if (core_.backlogs.overflows(listener.profile(), config)) {
+    ++core_.counters.accept_overflows;
+    if (config.abort_on_overflow) return false;
+    ++core_.counters.listen_drops;
+    ++core_.counters.segments_received;
+    dpdk::free_frame(std::exchange(arrival.frame, nullptr));
+    return true;
+  }
   if (core_.pressed()) {
     ++core_.counters.connections_refused_memory;
     return false;
   }
-  const int32_t position = table_.insert(arrival.tuple, hash);
+  const int32_t position = insert(arrival.tuple, hash);
   if (position == dpdk::FlowTable::kAbsent) {
     ++core_.counters.connections_refused_full;
     return false;

@@ -63,10 +63,11 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       time_waits_(options_.name + "_time_wait", options_.max_connections, options_.table_secret,
                   bindings_.size()),
       cookies_(options_.cookie_secret, clock.now()),
+      isn_prf_(options_.isn_secret),
       core_(connections_, profiles_, core_limits(options_, receive), clock.now()),
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_),
-      opener_(options_.isn_secret, attachments_, neighbours_, egress_, core_, counters_, paths_),
+      opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
       idle_(options_.idle) {
   for (size_t i = 0; i < bindings_.size(); ++i) {
     for (const ListenAddress& where : bindings_[i].listen) {
@@ -85,7 +86,7 @@ Worker::~Worker() {
 
 uint64_t Worker::footprint(uint32_t max_connections) {
   constexpr uint64_t kWheelNode = 16;
-  constexpr uint64_t kListEntries = 2 * sizeof(uint32_t);
+  constexpr uint64_t kListEntries = 4 * sizeof(uint32_t);
   return dpdk::FlowTable::footprint(max_connections) + TimeWaits::footprint(max_connections) +
          max_connections * (sizeof(tcp::Connection) + sizeof(Path) + kWheelNode + kListEntries) +
          std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly) +
@@ -118,7 +119,7 @@ std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t b
   if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent || time_waits_.find(tuple, hash) != nullptr) {
     return OpenError::kAddressInUse;
   }
-  const int32_t position = table_.insert(tuple, hash);
+  const int32_t position = insert(tuple, hash);
   if (position == dpdk::FlowTable::kAbsent) return OpenError::kNoBufferSpace;
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {tuple, hash, {}, *attachment};
@@ -244,7 +245,7 @@ void Worker::on_hit(Arrival& arrival, uint32_t index) {
 
 void Worker::serve(uint32_t index) {
   tcp::Connection& connection = core_.connection(index);
-  if ((connection.tcb.marks & tcp::kServiceMarks) == 0) return;
+  if (connection.news() == 0) return;
   Service& service = *bindings_[connection.tcb.profile].service;
   Socket socket(connection, core_, receive_pool_);
   const auto take = [&](tcp::Mark mark) {

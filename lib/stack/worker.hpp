@@ -75,6 +75,9 @@ class Worker {
   const tcp::Counters& tcp_counters() const { return core_.counters; }
   const std::array<net::Counter, tcp::kStates>& connections_in() const { return core_.connections_in; }
 
+  // The queues in front of the service of a binding's number.
+  const tcp::Backlog& backlog(uint16_t binding) const { return core_.backlogs[binding]; }
+
   // Memory that connections of this number take, tables and timers included, in bytes.
   static uint64_t footprint(uint32_t max_connections);
 
@@ -86,6 +89,11 @@ class Worker {
                     std::span<const uint8_t> strangers);
   void on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener* listener,
                    const net::PrfBlock& seal);
+  void on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+              const net::PrfBlock& seal);
+  bool queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener);
+  bool takes_cookies(const tcp::Listener& listener) const;
+  int32_t insert(const net::FourTuple& tuple, uint32_t hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);
@@ -112,6 +120,7 @@ class Worker {
   std::span<Path> paths_;  // likewise
   TimeWaits time_waits_;
   tcp::SynCookies cookies_;
+  net::Prf isn_prf_;
   tcp::Core core_;
   Listeners listeners_;
   Neighbours neighbours_;

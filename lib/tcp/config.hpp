@@ -26,6 +26,8 @@ struct KeepAlive {
   friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
 };
 
+constexpr uint32_t kNoLimit = 0xffffffffu;
+
 struct Config {
   // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field
   // 30 s).
@@ -54,10 +56,17 @@ struct Config {
   // Expiries in a row after which the connection is given up (R2 of RFC 9293 section 3.8.3).
   uint8_t retransmit_limit = 15;
   Cookies cookies = Cookies::kAlways;
-  // Half-open passive connections that a listener keeps, where cookies do not answer all SYNs.
+  // Half-open passive connections that a service keeps, where cookies do not answer all SYNs.
   uint32_t syn_backlog = 1024;
   // Times that a SYN-ACK is sent again before its half-open connection is forgotten.
   uint8_t syn_ack_retries = 5;
+  // Passive connections that the service is told of at a time; those beyond wait, established, in the accept
+  // queue. 0: each waits until Core::accept() is called.
+  uint32_t max_connections = kNoLimit;
+  // Connections that may wait so; with as many, SYNs and third segments are dropped.
+  uint32_t accept_backlog = 1024;
+  // Answer a third segment that finds the accept queue full by RST, rather than drop it.
+  bool abort_on_overflow = false;
   // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
   net::Duration delayed_ack = std::chrono::milliseconds(40);
   // Full segments' worth of the peer's first text that are acknowledged without such waiting.

@@ -61,8 +61,8 @@ void Connection::open_from_syn(const Agreement& agreement, Core& core) {
   agree(tcb, agreement, core.config(*this));
   tcb.snd.una = agreement.iss;
   tcb.snd.nxt = tcb.send_end = agreement.iss + 1;
-  tcb.hold |= kHoldHalfOpen;
   core.set_state(*this, State::kSynReceived);
+  join_syn_queue(core);
   core.mark(*this, kMarkHandshake);
 }
 

@@ -113,14 +113,19 @@ class Connection {
   // left, which is counted.
   Extra* extra(Core& core);
 
-  // Whether it is still in its listener's SYN queue.
+  // What its service is to be told now, of kServiceMarks; nothing while it waits in the accept queue.
+  uint16_t news() const { return waiting() ? uint16_t{0} : static_cast<uint16_t>(tcb.marks & kServiceMarks); }
+
+  // Whether it is still in its service's SYN queue, or in its accept queue.
   bool half_open() const { return (tcb.hold & kHoldHalfOpen) != 0; }
+  bool waiting() const { return (tcb.hold & kHoldWaiting) != 0; }
   bool has(ConnectionFlag flag) const { return (tcb.flags & flag) != 0; }
   uint32_t flight() const { return tcb.snd.nxt - tcb.snd.una; }
   uint32_t unsent_bytes() const { return has(kFinSent) ? 0 : tcb.send_end - tcb.snd.nxt; }
   net::Duration rto(const Core& core) const;  // backed off
 
  private:
+  friend class Core;
   enum class Step : uint8_t { kContinue, kDrop };
 
   // segment_arrives.cpp
@@ -137,6 +142,12 @@ class Connection {
   void record_timestamp(const Segment& seg);
   void become_established(const Segment& seg, Core& core);
   void challenge(Core& core);
+
+  // backlog.cpp
+  void join_syn_queue(Core& core);
+  bool may_leave_syn_queue(Core& core, Verdict& verdict);
+  void await_turn(Core& core);
+  void leave_backlog(Core& core);
 
   // acknowledgment.cpp, recovery.cpp
   void update_send_window(const Segment& seg);

@@ -35,6 +35,7 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
            net::Instant t)
     : wheel(static_cast<uint32_t>(connections.size()), t),
       outbox(core_limits.outbox),
+      backlogs(connections.size(), profiles.size()),
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
       congestions(core_limits.congestions),

@@ -14,6 +14,7 @@
 #include "net/counter.hpp"
 #include "net/instant.hpp"
 #include "net/packet.hpp"
+#include "tcp/backlog.hpp"
 #include "tcp/config.hpp"
 #include "tcp/congestion.hpp"
 #include "tcp/counters.hpp"
@@ -72,6 +73,9 @@ class Core {
 
   // Adds marks and puts the connection on the ready list, once.
   void mark(Connection& connection, uint16_t marks);
+  // The accept call: the connection of this profile that has waited longest is its service's from now on.
+  // kNoSlot when none waits. Connections within Config::max_connections need no call.
+  uint32_t accept(uint16_t profile);
   // Moves the connection's gauge from state to state and keeps its hold bit right.
   void set_state(Connection& connection, State state);
 
@@ -97,6 +101,7 @@ class Core {
   TimerWheel wheel;
   Outbox outbox;
   std::vector<uint32_t> ready;  // indices; each once, see kMarkReady
+  Backlogs backlogs;
   ReassemblyPool reassemblies;
   Pool<Recovery> recoveries;
   Pool<CongestionState> congestions;

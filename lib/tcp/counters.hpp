@@ -23,6 +23,10 @@ namespace tern::tcp {
   X(cookies_invalid, "segments", "ACKs to a listening address with no connection and no valid cookie.")   \
   X(syns_queued, "segments", "SYNs kept as half-open connections, in place of a cookie.")                 \
   X(syns_dropped_full, "segments", "SYNs dropped because the SYN queue was full and cookies are off.")    \
+  X(syns_answered_full, "segments", "SYNs answered by a cookie because there was no room to queue them.") \
+  X(accept_overflows, "segments", "SYNs and third segments that found the accept queue full.")            \
+  X(listen_drops, "segments", "SYNs and third segments that a listener dropped, for whatever reason.")    \
+  X(half_open_evicted, "connections", "Half-open connections forgotten, the oldest first, to make room.") \
   X(half_open_timed_out, "connections", "Half-open connections given up: no third segment came.")         \
   X(half_open_reset, "connections", "Half-open connections that the peer ended by RST or by a new SYN.")  \
   X(cookies_overtaken, "segments", "Text that came before the third segment it belongs behind, dropped.") \

@@ -13,4 +13,8 @@ Seq initial_sequence_number(const net::Prf& prf, const net::FourTuple& tuple, ne
   return {m + f};
 }
 
+uint32_t timestamp_offset(const net::Prf& prf, const net::FourTuple& tuple, Seq iss) {
+  return static_cast<uint32_t>(prf({{iss.value, tuple.remote.value}}).words[1]);
+}
+
 }  // namespace tern::tcp

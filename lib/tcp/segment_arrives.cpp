@@ -164,13 +164,11 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
     }
     // The third segment of a cookie's handshake is here at once; else SYN-RECEIVED lasts, with its timer
     // running, after a simultaneous open or in the SYN queue.
-    if (half_open()) {
-      ++core.counters.connections_accepted;
-      tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldHalfOpen);
-    } else if (!tcb.retransmit_deadline.is_never()) {
-      ++core.counters.connections_opened;
-    }
+    const bool passive = half_open() || tcb.retransmit_deadline.is_never();
+    if (half_open() && !may_leave_syn_queue(core, verdict)) return Step::kDrop;
+    if (!passive) ++core.counters.connections_opened;
     become_established(seg, core);
+    if (passive) await_turn(core);
   }
   if (seg.ack > tcb.snd.nxt) {
     ++core.counters.unacceptable_ack;

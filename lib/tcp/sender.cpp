@@ -28,7 +28,7 @@ void Connection::emit(Core& core) {
   } else if (tcb.state != State::kClosed) {
     done = emit_retransmissions(core) && emit_new_text(core) && emit_acknowledgments(core);
   }
-  if (!done || (tcb.marks & kServiceMarks) != 0) core.mark(*this, 0);
+  if (!done || news() != 0) core.mark(*this, 0);
   arm(core);
 }
 

@@ -56,6 +56,7 @@ enum ConnectionFlag : uint16_t {
   kFinReceived = 0x20,    // RCV.NXT lies beyond the peer's FIN
   kReadClosed = 0x40,     // the user will read no more: text now means RST
   kRttTimed = 0x80,       // a segment is being timed
+  kServed = 0x100,        // passive, and its service has been told: one of max_connections
 };
 
 // Rare things under way, any of which keeps segments off the fast path.
@@ -69,6 +70,7 @@ enum Hold : uint16_t {
   kHoldHalfOpen = 0x40,      // in a listener's SYN queue: its service has not heard of it
   kHoldScoreboard = 0x80,    // it is known what became of what is in flight, see Recovery
   kHoldKeepAlive = 0x100,    // a keep-alive is unanswered
+  kHoldWaiting = 0x200,      // in the accept queue: its service has not heard of it
 };
 
 // What arrival, calls and timers leave for the end of the burst.

@@ -69,7 +69,12 @@ void Connection::on_retransmission_timeout(Core& core) {
 
 // To CLOSED, with nothing left but the word to the service and perhaps a RST.
 void Connection::give_up(CloseReason reason, Core& core) {
-  const bool told = tcb.state == State::kTimeWait || half_open();
+  const bool unheard_of = half_open() || waiting();
+  const bool told = tcb.state == State::kTimeWait || unheard_of;
+  if (unheard_of) {
+    leave_backlog(core);
+    tcb.marks = static_cast<uint16_t>(tcb.marks & ~kServiceMarks);
+  }
   core.set_state(*this, State::kClosed);
   if (!told) {
     tcb.close_reason = reason;
@@ -93,6 +98,7 @@ void Connection::release(Core& core) {
     core.held_packets -= core.reassemblies[tcb.reassembly].packets();
     core.reassemblies.release(tcb.reassembly);
   }
+  leave_backlog(core);
   drop_scoreboard(core);
   if (tcb.congestion != kNoSlot) core.congestions.release(tcb.congestion);
   if (tcb.extra != kNoSlot) core.extras.release(tcb.extra);

@@ -17,7 +17,8 @@ auto fields(const tcp::Config& c) {
   return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
                   c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.rto_initial,
                   c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
-                  c.keep_alive, c.user_timeout);
+                  c.keep_alive, c.user_timeout, c.cookies, c.syn_backlog, c.syn_ack_retries,
+                  c.max_connections, c.accept_backlog, c.abort_on_overflow);
 }
 
 // Of a configuration that must be right.
@@ -86,7 +87,9 @@ TEST(ConfigValues, EndsOfEveryRangeAreAllowedAndWhatLiesBeyondIsNot) {
 TEST(ConfigValues, EachTcpKeyReachesItsField) {
   const Config config =
       config_of(minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
-                        "[tcp]\nmsl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
+                        "[tcp]\ncookies = \"when-full\"\nsyn_backlog = 64\nsyn_ack_retries = 3\n"
+                        "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
+                        "msl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
                         "sack = false\nnagle = false\nreceive_buffer_kib = 65536\n"
                         "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
                         "restart_after_idle = false\nrto_initial_ms = 900\n"
@@ -95,6 +98,12 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
                         "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
                         "user_timeout_ms = 90000\n"));
   tcp::Config expected;
+  expected.cookies = tcp::Cookies::kWhenFull;
+  expected.syn_backlog = 64;
+  expected.syn_ack_retries = 3;
+  expected.max_connections = 1000;
+  expected.accept_backlog = 50;
+  expected.abort_on_overflow = true;
   expected.msl = 5s;
   expected.mss = 8000;
   expected.window_scale = 9;

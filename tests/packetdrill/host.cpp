@@ -234,8 +234,8 @@ void Host::free_finished() {
 
 void Host::serve(uint32_t slot) {
   Tcb& tcb = connections_[slot].tcb;
-  const uint16_t marks = tcb.marks & kServiceMarks;
-  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kServiceMarks);
+  const uint16_t marks = connections_[slot].news();
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~marks);
   if (marks == 0) return;
   Slot& place = slots_[slot];
   if ((marks & kMarkOpened) != 0 && place.door != nullptr) {

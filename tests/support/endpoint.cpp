@@ -132,8 +132,8 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
 
 void Endpoint::serve() {
   Tcb& tcb = connection().tcb;
-  const uint16_t told = tcb.marks & kServiceMarks;
-  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kServiceMarks);
+  const uint16_t told = connection().news();
+  tcb.marks = static_cast<uint16_t>(tcb.marks & ~told);
   if ((told & kMarkOpened) != 0) opened_ = true;
   if ((told & kMarkClosed) != 0) closed_ = true;
   if (!opened_ || gone_) return;

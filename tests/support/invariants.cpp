@@ -80,6 +80,11 @@ const char* broken_sending_rule(const Connection& connection) {
 
 }  // namespace
 
+bool idle(const Backlog& backlog) {
+  return backlog.half_open.count.value() == 0 && backlog.waiting.count.value() == 0 &&
+         backlog.served.value() == 0;
+}
+
 uint64_t buffers_of(const Connection& connection, Core& core) {
   const Tcb& tcb = connection.tcb;
   uint64_t n = tcb.reassembly == kNoReassembly ? 0 : core.reassemblies[tcb.reassembly].packets();

@@ -21,6 +21,9 @@ struct Watch {
 // none. To be asked after emit() with an empty ready list.
 const char* broken_rule(const tcp::Connection& connection, tcp::Core& core, Watch& watch);
 
+// Whether nothing is in a profile's queues, and its service has been told of nothing that goes on.
+bool idle(const tcp::Backlog& backlog);
+
 // Buffers that the connection keeps: unread, out of order, unacknowledged.
 uint64_t buffers_of(const tcp::Connection& connection, tcp::Core& core);
 

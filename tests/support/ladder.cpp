@@ -106,6 +106,7 @@ Ladder::~Ladder() {
   if (core_.congestions.in_use() != 0) fail("a loss is still remembered at the end");
   if (core_.extras.in_use() != 0) fail("options of its own are still kept at the end");
   if (core_.wheel.armed_count() != 0) fail("a timer is still armed at the end");
+  if (!idle(core_.backlogs[0])) fail("a queue in front of the service still counts it at the end");
   if (live_packets() != live_before_) fail("buffers leaked");
 }
 
@@ -196,8 +197,9 @@ void Ladder::round() {
 }
 
 void Ladder::serve() {
-  told_ = static_cast<uint16_t>(told_ | (tcb().marks & kServiceMarks));
-  tcb().marks = static_cast<uint16_t>(tcb().marks & ~kServiceMarks);
+  const uint16_t news = connection().news();
+  told_ = static_cast<uint16_t>(told_ | news);
+  tcb().marks = static_cast<uint16_t>(tcb().marks & ~news);
 }
 
 void Ladder::emit_ready() {

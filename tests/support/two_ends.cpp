@@ -138,6 +138,7 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
     if (end->core().recoveries.in_use() != 0) return "no scoreboard is in use at the end";
     if (end->core().congestions.in_use() != 0) return "nobody remembers a loss at the end";
     if (end->core().extras.in_use() != 0) return "nobody has options of its own at the end";
+    if (!idle(end->core().backlogs[0])) return "nobody is queued or served at the end";
     if (end->core().wheel.armed_count() != 0) return "no timer is armed at the end";
     for (const auto& gauge : end->core().connections_in) {
       if (gauge.value() != 0) return "no connection is in any state at the end";

@@ -7,7 +7,7 @@ import sys
 import time
 from pathlib import Path
 
-from harness import CLIENT, CLOSED, ECHO, PATIENCE, SERVER
+from harness import CLIENT, CLOSED, ECHO, PATIENCE, SERVER, eventually
 from peer_case import PeerCase
 from raw_frames import ACK, FIN, PSH, RST, SYN, ethernet, ipv4, tcp
 
@@ -72,6 +72,66 @@ class Flood(PeerCase):
                 raw.send(ethernet(to, sender, ipv4(CLIENT, SERVER, segment)))
         self.tern.expect_count("cookies_invalid", invalid + 900)
         self.assertEqual(self.tern.count("connections_accepted"), accepted)
+
+
+class SynQueue(PeerCase):
+    """What both modes with a SYN queue share."""
+
+    flood = Flood.flood
+
+    def half_open(self):
+        return self.tern.telemetry("/tern/services")["echo"]["half_open"]
+
+    def echo(self, client, text):
+        client.sendall(text)
+        self.assertEqual(client.recv(100), text)
+
+    def expect_flood_forgotten(self):
+        """Nothing is left of a flood once the SYN-ACKs' retries are used up."""
+        eventually(lambda: f"no half-open connection; there are {self.half_open()}", lambda: self.half_open() == 0)
+        self.expect_no_connections()
+
+
+class SynQueueWithCookies(SynQueue):
+    configuration = {"dataplane": {"max_connections": 1000},
+                     "tcp": {"cookies": "when-full", "syn_backlog": 256, "syn_ack_retries": 1}}
+
+    def test_a_handshake_is_queued_and_takes_no_cookie(self):
+        sent, queued = self.tern.count("cookies_sent"), self.tern.count("syns_queued")
+        for _ in range(20):
+            with self.net.connect(ECHO) as client:
+                self.echo(client, b"queued")
+        self.tern.expect_count("syns_queued", queued + 20)
+        self.assertEqual(self.tern.count("cookies_sent"), sent)
+        self.expect_no_connections()
+
+    def test_a_flood_is_answered_by_cookies_once_the_queue_is_full_and_clients_are_served(self):
+        with self.net.connect(ECHO) as early:
+            generator = self.flood(ECHO, SYNS // 4)
+            served = Flood.serve_clients(self, generator)
+            generator.communicate(timeout=PATIENCE)
+            self.assertGreater(served, 0)
+            self.assertGreater(self.tern.count("syns_answered_full"), 1000)
+            self.assertLessEqual(self.half_open(), 256)
+            self.echo(early, b"still here")
+        self.expect_flood_forgotten()
+
+
+class SynQueueWithoutCookies(SynQueue):
+    configuration = {"dataplane": {"max_connections": 1000},
+                     "tcp": {"cookies": "never", "syn_backlog": 256, "syn_ack_retries": 1}}
+
+    def test_a_flood_is_dropped_once_the_queue_is_full_and_clients_are_served_afterwards(self):
+        with self.net.connect(ECHO) as early:
+            self.flood(ECHO, SYNS // 4).communicate(timeout=PATIENCE)
+            self.assertGreater(self.tern.count("syns_dropped_full"), 1000)
+            self.assertGreater(self.tern.count("listen_drops"), 1000)
+            self.assertEqual(self.tern.count("cookies_sent"), 0)
+            self.assertLessEqual(self.half_open(), 256)
+            self.echo(early, b"still here")
+        self.expect_flood_forgotten()
+        with self.net.connect(ECHO) as late:
+            self.echo(late, b"served again")
 
 
 class Malformed(PeerCase):

@@ -3,7 +3,7 @@
 
 import socket
 
-from harness import CHARGEN, CLIENT, ECHO, HTTP, SERVER, abort, eventually, receive_exactly, sequence_numbers
+from harness import CHARGEN, CLIENT, ECHO, HTTP, PATIENCE, SERVER, abort, eventually, receive_exactly, sequence_numbers
 from peer_case import PeerCase, get, request
 from raw_frames import ACK, PSH, ethernet, ipv4, tcp
 
@@ -66,6 +66,67 @@ class Connections(PeerCase):
             return client
         client.close()
         return None
+
+
+class AcceptQueue(PeerCase):
+    """A service that serves two at a time, and a kernel's clients that wait for their turn."""
+
+    configuration = {"tcp": {"max_connections": 2, "accept_backlog": 3, "cookies": "when-full"}}
+
+    def gauges(self):
+        return self.tern.telemetry("/tern/services")["echo"]
+
+    def expect_gauges(self, **wanted):
+        eventually(lambda: f"{wanted}, it is {self.gauges()}", lambda: self.gauges() == wanted)
+
+    def test_clients_beyond_the_limit_wait_established_and_are_served_in_turn(self):
+        clients = [self.net.connect(ECHO) for _ in range(5)]
+        try:
+            for number, client in enumerate(clients):
+                client.sendall(b"client %d" % number)
+            self.expect_gauges(half_open=0, waiting=3, served=2)
+            for number in range(5):
+                self.assertEqual(clients[number].recv(100), b"client %d" % number)
+                clients[number].close()
+        finally:
+            for client in clients:
+                client.close()
+        self.expect_no_connections()
+        self.expect_gauges(half_open=0, waiting=0, served=0)
+
+    def test_clients_that_give_up_while_they_wait_leave_the_queue(self):
+        clients = [self.net.connect(ECHO) for _ in range(5)]
+        try:
+            self.expect_gauges(half_open=0, waiting=3, served=2)
+            abort(clients.pop(2))
+            self.expect_gauges(half_open=0, waiting=2, served=2)
+            clients.pop(0).close()
+            self.expect_gauges(half_open=0, waiting=1, served=2)
+        finally:
+            for client in clients:
+                abort(client)
+        self.expect_no_connections()
+
+    def test_a_client_that_finds_the_queue_full_comes_in_later_by_its_retries(self):
+        clients = [self.net.connect(ECHO) for _ in range(5)]
+        try:
+            overflows = self.tern.count("accept_overflows")
+            late = self.net.socket()
+            late.setblocking(False)
+            late.connect_ex((SERVER, ECHO))
+            self.tern.expect_count("accept_overflows", overflows + 1)
+            clients.pop(0).close()
+            late.settimeout(PATIENCE)
+            clients.append(late)
+            for client in clients[:3]:
+                self.assertTrue(is_served(client))
+                client.close()
+            late.sendall(b"late")
+            self.assertEqual(late.recv(100), b"late")
+        finally:
+            for client in clients:
+                client.close()
+        self.expect_no_connections()
 
 
 class Buffers(PeerCase):

@@ -87,6 +87,48 @@ TEST_P(SynQueue, ThirdSegmentMayCarryText) {
   l.at(40ms).out(seq(1), ack(501));
 }
 
+TEST_P(SynQueue, TextIsTheThirdSegmentWhenThatWasLost) {
+  const Start s = start();
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.at(100ms).in(seq(501), ack(1), text(500)).out(seq(1), ack(1)).in_state(State::kEstablished);
+  l.in(seq(1), ack(1), text(500)).out(seq(1), ack(1001));
+  EXPECT_EQ(l.told(), kMarkOpened | kMarkText);
+}
+
+TEST_P(SynQueue, ThirdSegmentWithoutTimestampsIsAccepted) {
+  Start s = start();
+  s.timestamps = true;
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1), ts_ecr(Ladder::kPeerClock));
+  l.at(100ms).in(seq(1), ack(1), no_ts()).in_state(State::kEstablished);
+  EXPECT_EQ(l.told(), kMarkOpened);
+  EXPECT_EQ(l.core().backlogs[0].half_open.count.value(), 0u);
+  l.in(seq(1), ack(1), text(10), no_ts());
+  EXPECT_EQ(l.read(), 10u);
+}
+
+TEST_P(SynQueue, GaugeFollowsWhateverEndsIt) {
+  Start s = start();
+  s.config.syn_ack_retries = 0;
+  const auto half_open = [](Ladder& l) { return l.core().backlogs[0].half_open.count.value(); };
+  {
+    Ladder l(s);
+    queue(l, s);
+    l.out(seq(0), syn(), ack(1));
+    EXPECT_EQ(half_open(l), 1u);
+    l.silent_until(2s).gone(CloseReason::kNone);
+    EXPECT_EQ(half_open(l), 0u);
+  }
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  l.in(seq(1), rst(), no_ack());
+  EXPECT_EQ(half_open(l), 0u);
+}
+
 TEST_P(SynQueue, HandshakeGivesTheFirstRoundTripTime) {
   const Start s = start();
   Ladder l(s);

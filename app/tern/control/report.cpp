@@ -43,6 +43,17 @@ std::array<uint64_t, tcp::kStates> read_connections(std::span<const std::unique_
   return states;
 }
 
+ServiceGauges read_gauges(std::span<const std::unique_ptr<stack::Worker>> workers, uint16_t binding) {
+  ServiceGauges gauges;
+  for (const auto& worker : workers) {
+    const tcp::Backlog& backlog = worker->backlog(binding);
+    gauges.half_open += backlog.half_open.count.value();
+    gauges.waiting += backlog.waiting.count.value();
+    gauges.served += backlog.served.value();
+  }
+  return gauges;
+}
+
 std::string report(std::span<const std::unique_ptr<stack::Worker>> workers) {
   std::string text;
   for (const CounterGroup& group : read_counters(workers)) {

@@ -27,6 +27,14 @@ struct CounterGroup {
 std::vector<CounterGroup> read_counters(std::span<const std::unique_ptr<stack::Worker>> workers);
 // How many connections are in each state, by tcp::State.
 std::array<uint64_t, tcp::kStates> read_connections(std::span<const std::unique_ptr<stack::Worker>> workers);
+// What stands before a service, and in it: half-open connections, those in its accept queue, those it serves.
+struct ServiceGauges {
+  uint64_t half_open = 0;
+  uint64_t waiting = 0;
+  uint64_t served = 0;
+};
+// binding: the service's number in the configuration.
+ServiceGauges read_gauges(std::span<const std::unique_ptr<stack::Worker>> workers, uint16_t binding);
 // All counters that are not zero, one per line as "group.name value", for the log at exit.
 std::string report(std::span<const std::unique_ptr<stack::Worker>> workers);
 

@@ -50,6 +50,18 @@ void show_connections(Workers workers, dpdk::TelemetryReply& reply) {
   reply.number("total", total);
 }
 
+void show_services(const Appliance& appliance, Workers workers, dpdk::TelemetryReply& reply) {
+  const auto& services = appliance.config().services;
+  for (size_t i = 0; i < services.size(); ++i) {
+    reply.object(services[i].name, [&](dpdk::TelemetryReply& inner) {
+      const ServiceGauges gauges = read_gauges(workers, static_cast<uint16_t>(i));
+      inner.number("half_open", gauges.half_open);
+      inner.number("waiting", gauges.waiting);
+      inner.number("served", gauges.served);
+    });
+  }
+}
+
 void show_ports(const Appliance& appliance, dpdk::TelemetryReply& reply) {
   for (const auto& port : appliance.ports()) {
     reply.object(port->name(), [&](dpdk::TelemetryReply& inner) {
@@ -80,12 +92,18 @@ Telemetry::Telemetry(const Appliance& appliance) {
                              show_connections(chosen(appliance, parameter), reply);
                            });
   dpdk::register_telemetry(
+      "/tern/services",
+      "Connections of each service: half open, waiting, served. Parameter: a worker's number",
+      [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
+        show_services(appliance, chosen(appliance, parameter), reply);
+      });
+  dpdk::register_telemetry(
       "/tern/ports", "Each port's own statistics. Takes no parameter",
       [&appliance](const std::string&, dpdk::TelemetryReply& reply) { show_ports(appliance, reply); });
 }
 
 Telemetry::~Telemetry() {
-  for (const char* command : {"/tern/counters", "/tern/connections", "/tern/ports"}) {
+  for (const char* command : {"/tern/counters", "/tern/connections", "/tern/services", "/tern/ports"}) {
     dpdk::unregister_telemetry(command);
   }
 }

@@ -8,6 +8,7 @@ namespace tern::app {
 
 // /tern/counters[,WORKER]     every counter, in groups: stack, tcp, drops
 // /tern/connections[,WORKER]  connections by state
+// /tern/services[,WORKER]     of each service: connections half open, waiting to be accepted, served
 // /tern/ports                 each port's own statistics
 // WORKER: a number from 0; without it all workers are added up.
 class Telemetry {
