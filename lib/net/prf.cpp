@@ -110,7 +110,26 @@ PrfBlock sip_hash(const std::array<uint64_t, 2>& key, const PrfBlock& input) {
   return output;
 }
 
+// The last up to eight bytes of a message as a word, the first byte lowest.
+uint64_t word_of(std::span<const uint8_t> bytes) {
+  uint64_t word = 0;
+  for (size_t i = bytes.size(); i != 0; --i) word = word << 8 | bytes[i - 1];
+  return word;
+}
+
 }  // namespace
+
+uint64_t sip_hash_64(const PrfKey& key, std::span<const uint8_t> message) {
+  const uint64_t k0 = word_of(std::span(key).first(8));
+  const uint64_t k1 = word_of(std::span(key).last(8));
+  SipState s{k0 ^ 0x736f6d6570736575, k1 ^ 0x646f72616e646f6d, k0 ^ 0x6c7967656e657261,
+             k1 ^ 0x7465646279746573};
+  const uint64_t length = message.size();
+  for (; message.size() >= 8; message = message.subspan(8)) s.compress(word_of(message.first(8)));
+  s.compress(length << 56 | word_of(message));
+  s.v2 ^= 0xff;
+  return s.finalize();
+}
 
 Prf::Kind Prf::best() {
   return __builtin_cpu_supports("aes") && __builtin_cpu_supports("sse4.1") ? Kind::kAes : Kind::kSipHash;

@@ -39,4 +39,8 @@ class Prf {
   Kind kind_;
 };
 
+// SipHash-2-4 with 64 bits of output (Aumasson and Bernstein, 2012) of a message of any length, for what
+// others must be able to compute too.
+uint64_t sip_hash_64(const PrfKey& key, std::span<const uint8_t> message);
+
 }  // namespace tern::net

@@ -6,6 +6,7 @@
 
 #include "net/instant.hpp"
 #include "tcp/congestion.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/segment.hpp"
 
 namespace tern::tcp {
@@ -67,6 +68,11 @@ struct Config {
   uint32_t accept_backlog = 1024;
   // Answer a third segment that finds the accept queue full by RST, rather than drop it.
   bool abort_on_overflow = false;
+  // RFC 7413, for connections that a listener accepts and for those that we open.
+  FastOpen fast_open_listen = FastOpen::kOff;
+  FastOpen fast_open_connect = FastOpen::kOff;
+  // Connections that a listener may have opened by Fast Open before their handshakes are done (section 5.1).
+  uint32_t fast_open_pending = 256;
   // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
   net::Duration delayed_ack = std::chrono::milliseconds(40);
   // Full segments' worth of the peer's first text that are acknowledged without such waiting.

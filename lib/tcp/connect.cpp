@@ -20,7 +20,10 @@ uint16_t effective_mss(uint16_t peer_mss, const Config& config, bool timestamps)
   return static_cast<uint16_t>(mss - (timestamps ? kTimestampOptionBytes : 0));
 }
 
-void agree(Tcb& tcb, const Agreement& agreement, const Config& config) {
+}  // namespace
+
+void Connection::agree(const Agreement& agreement, Core& core) {
+  const Config& config = core.config(*this);
   tcb.profile = agreement.profile;
   if (agreement.timestamps) tcb.flags |= kTimestampsOn;
   if (agreement.sack) tcb.flags |= kSackOn;
@@ -43,12 +46,10 @@ void agree(Tcb& tcb, const Agreement& agreement, const Config& config) {
   tcb.small_end = agreement.iss;
 }
 
-}  // namespace
-
 void Connection::open_passive(const Agreement& agreement, Core& core) {
   tcb = Tcb{};
   tcb.profile = agreement.profile;
-  agree(tcb, agreement, core.config(*this));
+  agree(agreement, core);
   tcb.snd.una = agreement.iss;
   tcb.snd.nxt = tcb.send_end = agreement.iss + 1;
   core.set_state(*this, State::kSynReceived);
@@ -58,9 +59,12 @@ void Connection::open_passive(const Agreement& agreement, Core& core) {
 void Connection::open_from_syn(const Agreement& agreement, Core& core) {
   tcb = Tcb{};
   tcb.profile = agreement.profile;
-  agree(tcb, agreement, core.config(*this));
+  agree(agreement, core);
   tcb.snd.una = agreement.iss;
   tcb.snd.nxt = tcb.send_end = agreement.iss + 1;
+  if (agreement.fast_open.present()) {  // a cookie for the next time; without a slot there is none
+    if (FastOpenAttempt* attempt = begin_fast_open(core)) attempt->option = agreement.fast_open;
+  }
   core.set_state(*this, State::kSynReceived);
   join_syn_queue(core);
   core.mark(*this, kMarkHandshake);
@@ -100,17 +104,20 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   agreement.sack = seg.sack_permitted && config.sack;
   agreement.ts_offset = tcb.ts_offset;
   agreement.ts_recent = seg.ts_val;
-  agree(tcb, agreement, config);
+  agree(agreement, core);
   if (!seg.has(kAck)) {  // simultaneous open
+    keep_syn_text(seg, std::move(text), core);
     core.set_state(*this, State::kSynReceived);
     core.mark(*this, kMarkHandshake);
     return Verdict::kDone;
   }
   ++core.counters.connections_opened;
   measure_rtt(seg, core);
+  settle_syn_text(seg, core);
   become_established(seg, core);
   tcb.snd.wnd = tcb.max_wnd = seg.wnd;  // a SYN's window is not scaled
   tcb.snd.una = seg.ack;
+  release_acknowledged(core);
   tcb.retransmit_expiries = 0;
   tcb.retransmit_deadline = Deadline::never();
   core.mark(*this, kMarkAckNow);
@@ -122,6 +129,19 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   process_text(rest, std::move(text), core);
   check_fin(rest, core);
   return Verdict::kDone;
+}
+
+// "If there are other controls or text in the segment, queue them for processing after the ESTABLISHED state
+// has been reached": text waits where text beyond RCV.NXT does, though it begins there. A FIN comes again.
+void Connection::keep_syn_text(const Segment& seg, net::Packet text, Core& core) {
+  const uint32_t length = std::min(seg.length, tcb.rcv.wnd);
+  if (length == 0 || core.pressed_for_reassembly()) return;
+  tcb.reassembly = core.reassemblies.allocate();
+  if (tcb.reassembly == kNoReassembly) return;
+  text.remove_suffix(seg.length - length);
+  core.reassemblies[tcb.reassembly].insert(tcb.rcv.nxt, std::move(text));
+  core.held_packets += core.reassemblies[tcb.reassembly].packets();
+  tcb.hold |= kHoldReassembly;
 }
 
 }  // namespace tern::tcp

@@ -28,6 +28,8 @@ struct Agreement {
   bool sack = false;
   uint32_t ts_offset = 0;
   uint32_t ts_recent = 0;
+  FastOpenOption fast_open;  // for the SYN-ACK
+  uint16_t listener = 0;     // index of the core's FastOpenPending
 };
 
 // What the caller of on_segment() has to do.
@@ -49,8 +51,16 @@ class Connection {
   // An entry of the SYN queue: becomes SYN-RECEIVED and marks the SYN-ACK, which is sent again up to the
   // limit. Whatever ends it before the handshake is done, its service is not told.
   void open_from_syn(const Agreement& agreement, Core& core);
+  // RFC 7413: becomes SYN-RECEIVED with the text of a SYN that Listener::decide_fast_open() let pass, marks
+  // the SYN-ACK and tells the service, which may reply at once.
+  void open_fast(const Agreement& agreement, const Segment& syn, net::Packet text, Core& core);
   // 3.10.1, active: becomes SYN-SENT and marks the SYN.
   void open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core& core);
+  // Right after open_active(), where the configuration wants it: the SYN asks for a Fast Open cookie, or
+  // carries the one that is known and what send() takes before the SYN leaves.
+  void try_fast_open(const FastOpenServer& server, Core& core);
+  // Text that the SYN may carry, in bytes; 0 where it may carry none.
+  uint32_t syn_text_limit(Core& core);
 
   // --- Arriving segments: 3.10.7.3 and 3.10.7.4 ---
   Verdict on_segment(const Segment& seg, net::Packet text, Core& core);
@@ -127,6 +137,21 @@ class Connection {
  private:
   friend class Core;
   enum class Step : uint8_t { kContinue, kDrop };
+
+  // connect.cpp
+  void agree(const Agreement& agreement, Core& core);
+  void keep_syn_text(const Segment& seg, net::Packet text, Core& core);
+
+  // fast_open_handshake.cpp
+  FastOpenAttempt* begin_fast_open(Core& core);  // null without a slot
+  FastOpenAttempt* fast_open_attempt(Core& core);
+  void put_text_in_syn(FastOpenAttempt& attempt, Departure& departure, Core& core);
+  void settle_syn_text(const Segment& seg, Core& core);
+  void announce_with_syn_ack(SegmentHeader& header, Core& core);
+  void finish_fast_open(const Segment& seg, Core& core);
+  void leave_fast_open(Core& core);
+  void note_fast_open_failure(Core& core);
+  bool emit_early_text(Core& core);
 
   // segment_arrives.cpp
   void on_expected_segment(const Segment& seg, net::Packet text, Core& core);
@@ -206,6 +231,7 @@ class Connection {
   uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& core);
   uint32_t retransmit(Seq from, Seq limit, Core& core);
   void note_sent(Core& core);
+  void pass_sent_packets();
 
   // send_queue.cpp
   void append_text(net::Packet packet, Core& core);

@@ -40,6 +40,8 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
       recoveries(core_limits.recoveries),
       congestions(core_limits.congestions),
       extras(core_limits.extras),
+      fast_opens(profiles.size()),
+      fast_open_servers(core_limits.fast_open_servers),
       limits(core_limits),
       connections_(connections),
       profiles_(profiles) {
@@ -58,6 +60,7 @@ Extra* Connection::extra(Core& core) {
     own.keep_alive = core.config(*this).keep_alive;
     own.user_timeout = core.config(*this).user_timeout;
   }
+  core.extras[tcb.extra].borrowed = false;
   return &core.extras[tcb.extra];
 }
 

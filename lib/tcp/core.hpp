@@ -19,6 +19,7 @@
 #include "tcp/congestion.hpp"
 #include "tcp/counters.hpp"
 #include "tcp/extra.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/outbox.hpp"
 #include "tcp/pool.hpp"
 #include "tcp/reassembly.hpp"
@@ -49,7 +50,8 @@ struct CoreLimits {
   uint32_t recoveries = 1024;    // connections that may keep a scoreboard at once
   uint32_t congestions = 4096;   // connections that may remember their losses at once
   uint32_t extras = 4096;        // connections that may have options of their own, or rare features, at once
-  uint32_t outbox = 256;         // segments per burst
+  uint32_t fast_open_servers = 256;  // servers whose Fast Open cookies are remembered
+  uint32_t outbox = 256;             // segments per burst
   uint64_t held_packets = 1 << 20;  // buffers that connections may keep: unread, out of order, unacknowledged
 };
 
@@ -106,6 +108,8 @@ class Core {
   Pool<Recovery> recoveries;
   Pool<CongestionState> congestions;
   Pool<Extra> extras;
+  std::vector<FastOpenPending> fast_opens;  // by Agreement::listener, one per profile
+  FastOpenCache fast_open_servers;
   net::PacketQueue released;
   // Text of this burst that had been received before, to be reported once (RFC 2883). One for all
   // connections: a report that another's displaces is merely not made.

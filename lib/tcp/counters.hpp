@@ -30,6 +30,16 @@ namespace tern::tcp {
   X(half_open_timed_out, "connections", "Half-open connections given up: no third segment came.")         \
   X(half_open_reset, "connections", "Half-open connections that the peer ended by RST or by a new SYN.")  \
   X(cookies_overtaken, "segments", "Text that came before the third segment it belongs behind, dropped.") \
+  X(fast_opens, "connections", "Connections opened by a SYN with a valid Fast Open cookie (RFC 7413).")   \
+  X(fast_open_cookies_sent, "segments", "SYN-ACKs with a new Fast Open cookie.")                          \
+  X(fast_open_cookies_invalid, "segments", "SYNs with a Fast Open cookie that is not ours, or too old.")  \
+  X(fast_open_refused, "segments",                                                                        \
+    "SYNs with a valid Fast Open cookie taken as if they had none: too many were pending.")               \
+  X(fast_open_syns_sent, "segments", "SYNs sent with text.")                                              \
+  X(fast_open_cookies_received, "segments", "SYN-ACKs received with a Fast Open cookie.")                 \
+  X(fast_open_text_acknowledged, "connections", "SYNs whose text was all acknowledged by the SYN-ACK.")   \
+  X(fast_open_text_refused, "connections", "SYNs with text that was sent again, not being acknowledged.") \
+  X(fast_open_avoided, "connections", "Connections opened plainly, Fast Open having failed before.")      \
   X(connections_accepted, "connections", "Passive connections that reached ESTABLISHED.")                 \
   X(connections_opened, "connections", "Active connections that reached ESTABLISHED.")                    \
   X(connections_refused_full, "connections",                                                              \

@@ -14,14 +14,42 @@ SynAnswer Listener::decide(uint32_t half_open) const {
   return config_->cookies == Cookies::kWhenFull ? SynAnswer::kCookie : SynAnswer::kDrop;
 }
 
+Listener::FastOpenDecision Listener::decide_fast_open(const Segment& syn, const net::FourTuple& tuple,
+                                                      const FastOpenCookies& cookies, uint16_t pending,
+                                                      Core& core) const {
+  FastOpenDecision decision;
+  const FastOpenOption& option = syn.fast_open;
+  const bool without_cookie = config_->fast_open_listen == FastOpen::kWithoutCookies && syn.length != 0;
+  if (config_->fast_open_listen == FastOpen::kOff || (!option.present() && !without_cookie)) return decision;
+
+  using Check = FastOpenCookies::Check;
+  const Check check = cookies.check(tuple, option);
+  if (option.has_cookie() && check == Check::kInvalid) ++core.counters.fast_open_cookies_invalid;
+  if (option.present() && check != Check::kValid) {
+    decision.answer = cookies.make(tuple, option.form);
+    ++core.counters.fast_open_cookies_sent;
+  }
+  if (check == Check::kInvalid && !without_cookie) return decision;
+  decision.open = core.fast_opens[pending].admits(config_->fast_open_pending, core.now) &&
+                  !core.extras.full() && !core.pressed();
+  if (!decision.open) ++core.counters.fast_open_refused;
+  return decision;
+}
+
 std::optional<Agreement> Listener::agree_on_syn(const Segment& syn, Seq iss, uint32_t ts_offset,
                                                 Counters& counters) const {
+  auto agreement = agree_on_fast_open(syn, iss, ts_offset, counters);
+  if (agreement) ++counters.syns_queued;
+  return agreement;
+}
+
+std::optional<Agreement> Listener::agree_on_fast_open(const Segment& syn, Seq iss, uint32_t ts_offset,
+                                                      Counters& counters) const {
   ++counters.syns_received;
   if (syn.has(kFin) || syn.has(kRst)) {
     ++counters.syns_malformed;
     return std::nullopt;
   }
-  ++counters.syns_queued;
   Agreement agreement;
   agreement.iss = iss;
   agreement.irs = syn.seq;
@@ -37,7 +65,7 @@ std::optional<Agreement> Listener::agree_on_syn(const Segment& syn, Seq iss, uin
 
 std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net::PrfBlock& seal,
                                                   const SynCookies& cookies, uint32_t ts_now,
-                                                  Counters& counters) const {
+                                                  Counters& counters, const FastOpenOption& fast_open) const {
   ++counters.syns_received;
   if (syn.has(kFin) || syn.has(kRst)) {
     ++counters.syns_malformed;
@@ -63,6 +91,7 @@ std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net:
   options.timestamps = offered.timestamps;
   options.ts_val = cookie.ts_val;
   options.ts_ecr = syn.ts_val;
+  options.fast_open = fast_open;
   append_syn_options(header, options);
   ++counters.cookies_sent;
   ++counters.segments_sent;

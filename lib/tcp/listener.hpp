@@ -10,6 +10,7 @@
 #include "tcp/config.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/counters.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/segment.hpp"
 #include "tcp/syn_cookie.hpp"
 
@@ -29,15 +30,28 @@ class Listener {
 
   // half_open: how many of its connections are in the SYN queue now.
   SynAnswer decide(uint32_t half_open) const;
+  // RFC 7413 section 4.2.2, steps 1 to 3: whether the SYN opens a connection at once, with its text, and what
+  // the SYN-ACK says of Fast Open either way. pending: the index of this listener's FastOpenPending. Whatever
+  // decide() says: a valid cookie proves as much as the third segment of a handshake.
+  struct FastOpenDecision {
+    bool open = false;  // by agree_on_fast_open(), then Connection::open_fast()
+    FastOpenOption answer;
+  };
+  FastOpenDecision decide_fast_open(const Segment& syn, const net::FourTuple& tuple,
+                                    const FastOpenCookies& cookies, uint16_t pending, Core& core) const;
+  // What to open a connection with; nothing for a SYN that is none (with FIN or RST).
+  std::optional<Agreement> agree_on_fast_open(const Segment& syn, Seq iss, uint32_t ts_offset,
+                                              Counters& counters) const;
   // What to open a connection with for a SYN that is queued; nothing for a SYN that is none (with FIN or
   // RST).
   std::optional<Agreement> agree_on_syn(const Segment& syn, Seq iss, uint32_t ts_offset,
                                         Counters& counters) const;
 
-  // The SYN-ACK for a SYN; nothing for a SYN that is none (with FIN or RST). seal: see SynCookies.
+  // The SYN-ACK for a SYN; nothing for a SYN that is none (with FIN or RST). seal: see SynCookies. fast_open:
+  // the decision's answer.
   std::optional<SegmentHeader> answer_syn(const Segment& syn, const net::PrfBlock& seal,
-                                          const SynCookies& cookies, uint32_t ts_now,
-                                          Counters& counters) const;
+                                          const SynCookies& cookies, uint32_t ts_now, Counters& counters,
+                                          const FastOpenOption& fast_open = {}) const;
   // What was agreed on, if segment is the third of a handshake whose SYN-ACK we sent; else the answer is a
   // RST.
   std::optional<Agreement> accept_third(const Segment& segment, const net::PrfBlock& seal,

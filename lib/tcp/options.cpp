@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// TCP options: RFC 9293 section 3.2 (end, no-op, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
+// TCP options: RFC 9293 section 3.2 (end, no-op, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK),
+// RFC 7413 (Fast Open).
 #include "tcp/options.hpp"
 
 #include <algorithm>
@@ -18,6 +19,8 @@ enum Kind : uint8_t {
   kSackPermitted = 4,
   kSack = 5,
   kTimestamps = 8,
+  kFastOpen = 34,
+  kExperiment = 254,  // RFC 6994: the two bytes after the length say whose
 };
 
 // What an option takes with its kind and length bytes.
@@ -27,6 +30,9 @@ constexpr uint32_t kSackPermittedBytes = 2;
 constexpr uint32_t kTimestampsBytes = 10;
 constexpr uint32_t kSackHeadBytes = 2;
 constexpr uint32_t kSackBlockBytes = 8;
+constexpr uint32_t kFastOpenHeadBytes = 2;
+constexpr uint32_t kExperimentHeadBytes = 4;
+constexpr uint16_t kFastOpenMagic = 0xf989;
 
 // NOP, NOP, timestamps, 10: the layout of RFC 7323 appendix A that nearly every segment has.
 constexpr uint32_t kUsualLayout = kNoOp << 24 | kNoOp << 16 | kTimestamps << 8 | kTimestampsBytes;
@@ -43,6 +49,17 @@ void read_sacks(std::span<const uint8_t> option, Segment& segment) {
     const SackBlock block{{net::load_be32(&option[at])}, {net::load_be32(&option[at + 4])}};
     if (block.left < block.right) segment.sacks[segment.sack_count++] = block;
   }
+}
+
+// RFC 7413 section 4.1.1: options of a length that no cookie has, or without SYN, MUST be ignored.
+void read_fast_open(std::span<const uint8_t> cookie, FastOpenOption::Form form, Segment& segment) {
+  if (!segment.has(kSyn)) return;
+  FastOpenOption& option = segment.fast_open;
+  const bool fits = cookie.empty() || (cookie.size() >= FastOpenOption::kMinCookie &&
+                                       cookie.size() <= FastOpenOption::kMaxCookie && cookie.size() % 2 == 0);
+  option.form = fits ? form : FastOpenOption::Form::kMalformed;
+  option.length = fits ? static_cast<uint8_t>(cookie.size()) : uint8_t{0};
+  std::copy_n(cookie.begin(), option.length, option.cookie.begin());
 }
 
 // Reads one option, its kind and length bytes included; false when its length is not one that the kind
@@ -71,6 +88,14 @@ bool read_option(std::span<const uint8_t> option, Segment& segment) {
       if (option.size() != kTimestampsBytes) return false;
       read_timestamps(option.data(), segment);
       return true;
+    case kFastOpen:
+      read_fast_open(option.subspan(kFastOpenHeadBytes), FastOpenOption::Form::kStandard, segment);
+      return true;
+    case kExperiment:
+      if (option.size() >= kExperimentHeadBytes && net::load_be16(&option[2]) == kFastOpenMagic) {
+        read_fast_open(option.subspan(kExperimentHeadBytes), FastOpenOption::Form::kExperimental, segment);
+      }
+      return true;
     default:
       return true;  // MUST-6: an option that we do not know is skipped
   }
@@ -83,6 +108,20 @@ uint8_t* end_of_options(SegmentHeader& header, uint32_t added) {
   return p;
 }
 
+void append_fast_open(SegmentHeader& header, const FastOpenOption& option) {
+  if (!option.present()) return;
+  const bool standard = option.form == FastOpenOption::Form::kStandard;
+  const uint32_t length = (standard ? kFastOpenHeadBytes : kExperimentHeadBytes) + option.length;
+  const uint32_t padded = (length + 3) / 4 * 4;
+  if (header.option_length + padded > kMaxOptionBytes) return;
+  uint8_t* p = end_of_options(header, padded);
+  p[0] = standard ? kFastOpen : kExperiment;
+  p[1] = static_cast<uint8_t>(length);
+  if (!standard) net::store_be16(p + 2, kFastOpenMagic);
+  std::copy_n(option.cookie.begin(), option.length, p + length - option.length);
+  std::fill(p + length, p + padded, uint8_t{kNoOp});
+}
+
 }  // namespace
 
 void parse_options(std::span<const uint8_t> bytes, Segment& segment) {
@@ -91,6 +130,7 @@ void parse_options(std::span<const uint8_t> bytes, Segment& segment) {
   segment.window_scale = kNoWindowScale;
   segment.sack_permitted = false;
   segment.sack_count = 0;
+  segment.fast_open.form = FastOpenOption::Form::kAbsent;
   if (bytes.size() == kTimestampOptionBytes && net::load_be32(bytes.data()) == kUsualLayout) {
     return read_timestamps(bytes.data() + 2, segment);
   }
@@ -137,6 +177,7 @@ void append_syn_options(SegmentHeader& header, const SynOptions& options) {
     p[2] = kWindowScaleBytes;
     p[3] = options.window_scale;
   }
+  append_fast_open(header, options.fast_open);
 }
 
 void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// TCP options: RFC 9293 section 3.2 (end, no-op, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK).
+// TCP options: RFC 9293 section 3.2 (end, no-op, MSS), RFC 7323 (window scale, timestamps), RFC 2018 (SACK),
+// RFC 7413 (Fast Open).
 #pragma once
 
 #include <cstdint>
@@ -11,10 +12,11 @@ namespace tern::tcp {
 
 // Reads options into segment. Unknown kinds are skipped by their length (MUST-6); a length of 0 or 1, one
 // beyond the end, or one that the kind does not allow ends the reading (MUST-7). Window scale, MSS and
-// SACK-permitted count only in a segment with SYN, so segment.flags must be set before. A SACK block with
-// right <= left is left out. Of an option that comes twice the last one counts, but SACK blocks add up. An
-// MSS of 0 reads as no MSS. bytes: at most kMaxOptionBytes. Sets has_timestamps, mss, window_scale,
-// sack_permitted and sack_count in any case.
+// SACK-permitted count only in a segment with SYN, so segment.flags must be set before; so does a Fast Open
+// cookie, and one of an odd length, or longer than 16 bytes, is marked as malformed and passed over. A SACK
+// block with right <= left is left out. Of an option that comes twice the last one counts, but SACK blocks
+// add up. An MSS of 0 reads as no MSS. bytes: at most kMaxOptionBytes. Sets has_timestamps, mss,
+// window_scale, sack_permitted, sack_count and fast_open.form in any case.
 void parse_options(std::span<const uint8_t> bytes, Segment& segment);
 
 // What a SYN or SYN-ACK of ours offers.
@@ -25,10 +27,11 @@ struct SynOptions {
   bool timestamps = false;
   uint32_t ts_val = 0;
   uint32_t ts_ecr = 0;
+  FastOpenOption fast_open{};  // left out where it does not fit
 };
 
 // Appends to header.options, padded with NOP to multiples of four, in Linux's order:
-// MSS, SACK-permitted and timestamps (or NOP NOP SACK-permitted), NOP, window scale.
+// MSS, SACK-permitted and timestamps (or NOP NOP SACK-permitted), NOP, window scale, Fast Open, NOPs.
 void append_syn_options(SegmentHeader& header, const SynOptions& options);
 void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr);
 // As many of the blocks as fit behind what is there already (RFC 2018 section 3).

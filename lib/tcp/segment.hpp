@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <span>
 
 #include "tcp/seq.hpp"
 
@@ -36,6 +37,26 @@ constexpr uint32_t kMaxOptionBytes = 40;
 constexpr uint32_t kMinHeaderBytes = 20;
 constexpr uint32_t kTimestampOptionBytes = 12;  // NOP, NOP, timestamps
 
+// The Fast Open option of a SYN or SYN-ACK: RFC 7413 section 4.1.1.
+struct FastOpenOption {
+  enum class Form : uint8_t {
+    kAbsent,
+    kStandard,      // kind 34
+    kExperimental,  // kind 254 with the magic 0xF989, of before the RFC
+    kMalformed,  // of a length that no cookie has; to be taken as absent (a MUST), but it tells of the peer
+  };
+  static constexpr uint8_t kMinCookie = 4;
+  static constexpr uint8_t kMaxCookie = 16;
+
+  Form form = Form::kAbsent;
+  uint8_t length = 0;                      // of the cookie: 0, which asks for one, or 4 to 16, even
+  std::array<uint8_t, kMaxCookie> cookie;  // [0, length) are set
+
+  bool present() const { return form == Form::kStandard || form == Form::kExperimental; }
+  bool has_cookie() const { return present() && length != 0; }
+  std::span<const uint8_t> bytes() const { return std::span(cookie).first(length); }
+};
+
 // An arrived segment: header and options in host byte order. The text itself travels beside it in a Packet.
 struct Segment {
   Seq seq;
@@ -50,6 +71,7 @@ struct Segment {
   uint16_t mss = 0;                       // 0: absent
   uint8_t window_scale = kNoWindowScale;  // 0 to 14: larger ones were cut to 14
   bool sack_permitted = false;
+  FastOpenOption fast_open;
   uint8_t sack_count = 0;
   std::array<SackBlock, kMaxSackBlocks> sacks;  // [0, sack_count) are set
 

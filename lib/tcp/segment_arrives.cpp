@@ -90,8 +90,8 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
     ++core.counters.unacceptable_sequence;
     if (seg.has(kRst)) return Step::kDrop;
     if (seg.length != 0 && seg.end() <= tcb.rcv.nxt) note_duplicate(seg.seq, seg.seq + seg.length, core);
-    // The SYN that was queued, again: our SYN-ACK was lost.
-    const bool again = half_open() && seg.has(kSyn) && seg.seq == tcb.irs;
+    // The SYN that was queued, or opened the connection by its text, again: our SYN-ACK was lost.
+    const bool again = (half_open() || has(kFastOpenPending)) && seg.has(kSyn) && seg.seq == tcb.irs;
     core.mark(*this, again ? kMarkHandshake : kMarkAckNow);
     if (tcb.state == State::kTimeWait && seg.has(kFin)) {
       // A FIN again means that our last ACK was lost: acknowledge, and begin 2MSL anew.
@@ -128,8 +128,9 @@ Connection::Step Connection::check_rst(const Segment& seg, Core& core) {
   const bool over =
       tcb.state == State::kClosing || tcb.state == State::kLastAck || tcb.state == State::kTimeWait;
   if (!over) ++core.counters.connections_reset_by_peer;
+  if (has(kFastOpenPending)) core.fast_opens[fast_open_attempt(core)->listener].note_reset(core.now);
   // What is left of SYN-RECEIVED came of an active open.
-  const bool refused = tcb.state == State::kSynReceived;
+  const bool refused = tcb.state == State::kSynReceived && !has(kFastOpenPending);
   const CloseReason reset = refused ? CloseReason::kRefused : CloseReason::kResetByPeer;
   give_up(over ? CloseReason::kFinished : reset, core);
   return Step::kDrop;
@@ -157,18 +158,26 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
     ++core.counters.missing_ack;
     return Step::kDrop;
   }
-  if (tcb.state == State::kSynReceived) {
-    if (seg.ack <= tcb.snd.una || seg.ack > tcb.snd.nxt) {
+  const bool first = tcb.state == State::kSynReceived;
+  if (first) {
+    if (seg.ack <= tcb.iss || seg.ack > tcb.snd.nxt) {
       verdict = Verdict::kReset;
       return Step::kDrop;
     }
     // The third segment of a cookie's handshake is here at once; else SYN-RECEIVED lasts, with its timer
     // running, after a simultaneous open or in the SYN queue.
-    const bool passive = half_open() || tcb.retransmit_deadline.is_never();
-    if (half_open() && !may_leave_syn_queue(core, verdict)) return Step::kDrop;
-    if (!passive) ++core.counters.connections_opened;
-    become_established(seg, core);
-    if (passive) await_turn(core);
+    if (has(kFastOpenPending)) {
+      finish_fast_open(seg, core);
+    } else {
+      const bool passive = half_open() || tcb.retransmit_deadline.is_never();
+      if (half_open() && !may_leave_syn_queue(core, verdict)) return Step::kDrop;
+      if (!passive) {
+        ++core.counters.connections_opened;
+        settle_syn_text(seg, core);
+      }
+      become_established(seg, core);
+      if (passive) await_turn(core);
+    }
   }
   if (seg.ack > tcb.snd.nxt) {
     ++core.counters.unacceptable_ack;
@@ -181,7 +190,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
     return Step::kDrop;
   }
   const uint32_t window = static_cast<uint32_t>(seg.wnd) << tcb.snd_scale;
-  const bool same = seg.ack == tcb.snd.una && flight() != 0 && seg.length == 0 && !seg.has(kFin) &&
+  const bool same = !first && seg.ack == tcb.snd.una && flight() != 0 && seg.length == 0 && !seg.has(kFin) &&
                     window == tcb.snd.wnd;  // RFC 5681 section 2
   const bool told = take_sacks(seg, core);
   const bool duplicate = tcb.recovery != kNoSlot && has(kSackOn) ? told : same;
@@ -214,6 +223,11 @@ void Connection::become_established(const Segment& seg, Core& core) {
     tcb.cwnd = tcb.mss;
   }
   core.mark(*this, kMarkOpened);
+  leave_fast_open(core);
+  if ((tcb.hold & kHoldReassembly) != 0) {  // text of the peer's SYN, where both opened
+    core.mark(*this, kMarkText);
+    take_reassembled(core);
+  }
   note_heard(core);
   watch_peer(core);
   if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);
@@ -221,8 +235,8 @@ void Connection::become_established(const Segment& seg, Core& core) {
 
 void Connection::process_text(const Segment& seg, net::Packet text, Core& core) {
   if (seg.length == 0) return;
-  const bool receiving =
-      tcb.state == State::kEstablished || tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
+  const bool receiving = tcb.state == State::kEstablished || tcb.state == State::kFinWait1 ||
+                         tcb.state == State::kFinWait2 || has(kFastOpenPending);
   if (!receiving) return;  // the peer's FIN was received: there can be no more text
 
   Segment rest = seg;

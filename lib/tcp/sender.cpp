@@ -24,7 +24,8 @@ void Connection::emit(Core& core) {
       emit_reset(core);
     }
   } else if (tcb.state == State::kSynSent || tcb.state == State::kSynReceived) {
-    done = emit_handshake(core) && (tcb.state == State::kSynSent || emit_acknowledgments(core));
+    done = emit_handshake(core) &&
+           (tcb.state == State::kSynSent || (emit_early_text(core) && emit_acknowledgments(core)));
   } else if (tcb.state != State::kClosed) {
     done = emit_retransmissions(core) && emit_new_text(core) && emit_acknowledgments(core);
   }
@@ -54,7 +55,14 @@ bool Connection::emit_handshake(Core& core) {
   options.timestamps = answering ? has(kTimestampsOn) : config.timestamps;
   options.ts_val = core.ts_now + tcb.ts_offset;
   options.ts_ecr = tcb.ts_recent;
+  // RFC 7413 section 4.2.2: one that is sent again has neither the option nor text.
+  FastOpenAttempt* attempt = tcb.retransmit_expiries == 0 ? fast_open_attempt(core) : nullptr;
+  if (attempt != nullptr) {
+    options.fast_open = attempt->option;
+    if (!answering) put_text_in_syn(*attempt, departure, core);
+  }
   append_syn_options(header, options);
+  if (has(kFastOpenPending)) announce_with_syn_ack(header, core);
   ++core.counters.segments_sent;
   if (tcb.retransmit_expiries != 0) ++core.counters.retransmissions;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~(kMarkHandshake | kMarkAckNow));
@@ -257,12 +265,16 @@ void Connection::note_sent(Core& core) {
   if (tcb.recovery != kNoSlot) {
     core.recoveries[tcb.recovery].board.extend(tcb.snd.nxt, stamp_of(core.now), tcb.srtt_us / kTimesPerTrip);
   }
+  pass_sent_packets();
+  if (tcb.retransmit_deadline.is_never()) start_retransmission_timer(core);
+}
+
+void Connection::pass_sent_packets() {
   while (tcb.unsent != nullptr) {
     const net::PacketField& field = net::buffer::field(tcb.unsent);
     if (tcb.snd.nxt < Seq{field.seq} + field.length) break;
     tcb.unsent = tcb.send_queue.after(tcb.unsent);
   }
-  if (tcb.retransmit_deadline.is_never()) start_retransmission_timer(core);
 }
 
 // --- Acknowledgments

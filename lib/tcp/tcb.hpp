@@ -57,6 +57,9 @@ enum ConnectionFlag : uint16_t {
   kReadClosed = 0x40,     // the user will read no more: text now means RST
   kRttTimed = 0x80,       // a segment is being timed
   kServed = 0x100,        // passive, and its service has been told: one of max_connections
+  // RFC 7413:
+  kFastOpenPending = 0x200,  // its service heard of it with the SYN, whose handshake is not done
+  kSynTextTaken = 0x400,     // text in the SYN was taken, all of it where the SYN was ours
 };
 
 // Rare things under way, any of which keeps segments off the fast path.

@@ -44,7 +44,8 @@ void Connection::on_retransmission_timeout(Core& core) {
   const bool handshake = tcb.state == State::kSynSent || tcb.state == State::kSynReceived;
   const bool window_closed = !handshake && (tcb.snd.wnd == 0 || flight() == 0);
   const Config& config = core.config(*this);
-  const uint8_t limit = half_open() ? config.syn_ack_retries : config.retransmit_limit;
+  const uint8_t limit =
+      half_open() || has(kFastOpenPending) ? config.syn_ack_retries : config.retransmit_limit;
   // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
   const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
   if (unanswered >= limit || (!half_open() && outlived_user_timeout(core))) {
@@ -75,6 +76,11 @@ void Connection::give_up(CloseReason reason, Core& core) {
     leave_backlog(core);
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kServiceMarks);
   }
+  if (tcb.state == State::kSynSent &&
+      (reason == CloseReason::kTimedOut || reason == CloseReason::kUnreachable)) {
+    note_fast_open_failure(core);
+  }
+  leave_fast_open(core);
   core.set_state(*this, State::kClosed);
   if (!told) {
     tcb.close_reason = reason;
@@ -101,6 +107,7 @@ void Connection::release(Core& core) {
   leave_backlog(core);
   drop_scoreboard(core);
   if (tcb.congestion != kNoSlot) core.congestions.release(tcb.congestion);
+  leave_fast_open(core);
   if (tcb.extra != kNoSlot) core.extras.release(tcb.extra);
   core.set_state(*this, State::kClosed);
   core.wheel.disarm(core.index_of(*this));

@@ -103,6 +103,15 @@ TEST_P(AnyPrf, CopiesGiveTheSame) {
   EXPECT_EQ(copy(block(kCounting)), prf(block(kCounting)));
 }
 
+// The example of the SipHash paper, appendix A, and a length that fills its last word.
+TEST(SipHash64, GivesThePublishedValues) {
+  std::vector<uint8_t> message(15);
+  for (size_t i = 0; i < message.size(); ++i) message[i] = static_cast<uint8_t>(i);
+  EXPECT_EQ(sip_hash_64(kCounting, message), 0xa129ca6149be45e5u);
+  EXPECT_EQ(sip_hash_64(kCounting, std::span(message).first(8)), 0x93f5f5799a932462u);
+  EXPECT_EQ(sip_hash_64(kCounting, {}), 0x726fdb47dd0e0e31u);
+}
+
 TEST(Prf, UsesTheBestKindUnlessTold) { EXPECT_EQ(Prf(kCounting).kind(), Prf::best()); }
 
 }  // namespace

@@ -112,6 +112,9 @@ const char* broken_rule(const Connection& connection, Core& core, Watch& watch) 
     const Scoreboard& board = core.recoveries[tcb.recovery].board;
     if (board.una() != tcb.snd.una || board.nxt() != tcb.snd.nxt) return "the scoreboard knows all in flight";
   }
+  if (connection.has(kFastOpenPending) && (tcb.state != State::kSynReceived || tcb.extra == kNoSlot)) {
+    return "a Fast Open request is pending in SYN-RECEIVED, and counted";
+  }
   if (!synchronized(tcb)) return nullptr;
   const Seq edge = tcb.rcv.nxt + tcb.rcv.wnd;
   if (watch.begun && edge < watch.edge) return "the right edge of RCV.WND never moves left";

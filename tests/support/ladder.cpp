@@ -30,13 +30,21 @@ std::string flag_names(uint8_t flags) {
   return names.empty() ? "none" : names;
 }
 
+}  // namespace
+
 net::Packet pattern_packet(uint32_t place, uint32_t length, bool ours) {
   std::vector<uint8_t> bytes(length);
   for (uint32_t i = 0; i < length; ++i) bytes[i] = pattern(place + i, ours);
   return make_packet(bytes);
 }
 
-}  // namespace
+FastOpenOption fast_open_option(std::initializer_list<uint8_t> cookie, FastOpenOption::Form form) {
+  FastOpenOption option;
+  option.form = form;
+  option.length = static_cast<uint8_t>(cookie.size());
+  std::ranges::copy(cookie, option.cookie.begin());
+  return option;
+}
 
 uint8_t pattern(uint32_t place, bool ours) {
   return static_cast<uint8_t>((place * 2654435761u >> 24) ^ (ours ? 0x5a : 0));
@@ -73,8 +81,10 @@ void Ladder::open() {
   if (start_.active) {
     start_.config.timestamps = start_.timestamps;
     start_.config.sack = start_.sack;
-    connection().open_active(Seq{start_.origin.iss}, 0, 0, core_);
-    round();
+    burst([&] {
+      connection().open_active(Seq{start_.origin.iss}, 0, 0, core_);
+      if (start_.opening) start_.opening(*this);
+    });
     if (!start_.handshake) return;
     sent_.clear();
     in(seq(0), syn(), ack(1), mss(start_.peer_mss));
@@ -103,6 +113,10 @@ Ladder::~Ladder() {
   if (core_.held_packets != 0) fail("held_packets is " + std::to_string(core_.held_packets) + " at the end");
   if (core_.reassemblies.in_use() != 0) fail("a reassembly queue is still in use at the end");
   if (core_.recoveries.in_use() != 0) fail("a scoreboard is still in use at the end");
+  if (core_.extras.in_use() != 0) fail("a slot for rare features is still in use at the end");
+  for (const FastOpenPending& pending : core_.fast_opens) {
+    if (pending.open() != 0) fail("a Fast Open request is still pending at the end");
+  }
   if (core_.congestions.in_use() != 0) fail("a loss is still remembered at the end");
   if (core_.extras.in_use() != 0) fail("options of its own are still kept at the end");
   if (core_.wheel.armed_count() != 0) fail("a timer is still armed at the end");
@@ -146,6 +160,7 @@ Segment Ladder::segment_of(const Row& row) const {
     segment.mss = row.mss.value_or(0);
     segment.window_scale = row.scale.value_or(start_.peer_scale);
     segment.sack_permitted = row.sack_permitted.value_or(start_.sack);
+    segment.fast_open = row.fast_open.value_or(FastOpenOption{});
   }
   for (const auto& [left, right] : row.sacks) {
     segment.sacks[segment.sack_count++] = {Seq{start_.origin.iss} + left, Seq{start_.origin.iss} + right};
@@ -222,7 +237,7 @@ void Ladder::collect() {
     uint32_t offset = 0;
     if (parse_segment(bytes, sent.segment, offset) != net::Drop::kNone) fail("a malformed header left");
     sent.segment.length = departure.text_length;
-    uint32_t place = sent.segment.seq - Seq{start_.origin.iss};
+    uint32_t place = sent.segment.seq - Seq{start_.origin.iss} + (sent.segment.has(kSyn) ? 1 : 0);
     uint32_t left = departure.text_length;
     uint32_t skip = departure.text_offset;
     for (rte_mbuf* b = departure.text; left != 0; b = tcb().send_queue.after(b), skip = 0) {
@@ -279,6 +294,11 @@ void Ladder::compare(const Row& row, const Sent& sent) {
   if (row.mss) differs("mss", s.mss, *row.mss);
   if (row.scale) differs("scale", s.window_scale, *row.scale);
   if (row.sack_permitted) differs("sack_permitted", s.sack_permitted, *row.sack_permitted);
+  if (row.fast_open) {
+    differs("Fast Open form", static_cast<uint8_t>(s.fast_open.form),
+            static_cast<uint8_t>(row.fast_open->form));
+    if (!std::ranges::equal(s.fast_open.bytes(), row.fast_open->bytes())) wrong += " Fast Open cookie";
+  }
   if (row.timestamps) differs("timestamps", s.has_timestamps, *row.timestamps);
   if (row.ts_val) differs("ts_val", s.ts_val, *row.ts_val);
   if (row.ts_ecr) differs("ts_ecr", s.ts_ecr, *row.ts_ecr);

@@ -52,10 +52,11 @@ struct Start {
   uint8_t peer_scale = tcp::kNoWindowScale;
   bool timestamps = false;
   bool sack = false;
-  uint16_t peer_window = 60000;             // of the handshake and of every in() that states none
-  bool active = false;                      // we open
-  bool handshake = true;                    // the ladder begins in ESTABLISHED
-  std::optional<tcp::Agreement> agreement;  // in place of what the fields above say, for a passive open
+  uint16_t peer_window = 60000;                // of the handshake and of every in() that states none
+  bool active = false;                         // we open
+  bool handshake = true;                       // the ladder begins in ESTABLISHED
+  std::function<void(class Ladder&)> opening;  // where we open, run before the SYN leaves
+  std::optional<tcp::Agreement> agreement;     // in place of what the fields above say, for a passive open
 };
 
 // The start that ladders vary: ESTABLISHED, segments of 1000 bytes, a buffer of 10,000, no options.
@@ -68,6 +69,7 @@ struct Row {
   std::optional<uint8_t> scale;
   std::optional<uint32_t> ts_val, ts_ecr;
   std::optional<bool> timestamps, sack_permitted, psh;
+  std::optional<tcp::FastOpenOption> fast_open;
   uint32_t text = 0;
   uint8_t flags = tcp::kAck;
   std::vector<std::array<uint32_t, 2>> sacks;
@@ -121,6 +123,10 @@ inline auto ts_val(uint32_t val) {
 inline auto ts_ecr(uint32_t ecr) {
   return [ecr](Row& r) { r.timestamps = true, r.ts_ecr = ecr; };
 }
+inline auto fast_open(const tcp::FastOpenOption& option) {
+  return [option](Row& r) { r.fast_open = option; };
+}
+inline auto no_fast_open() { return fast_open({}); }
 inline auto no_ts() {
   return [](Row& r) { r.timestamps = false; };
 }
@@ -235,6 +241,11 @@ class Ladder {
 
 // Ladder's bytes at a place of a stream.
 uint8_t pattern(uint32_t place, bool ours);
+net::Packet pattern_packet(uint32_t place, uint32_t length, bool ours);
+
+// A Fast Open option with this cookie; without one it asks for one.
+tcp::FastOpenOption fast_open_option(std::initializer_list<uint8_t> cookie = {},
+                                     tcp::FastOpenOption::Form form = tcp::FastOpenOption::Form::kStandard);
 
 // Tests that run from a plain origin, at the wrap of both numbers, and at the sign bit.
 class LadderTest : public testing::TestWithParam<Origin> {

@@ -51,6 +51,69 @@ TEST(OptionsMalformed, LengthOfZeroOrOneEndsTheReading) {
   }
 }
 
+// RFC 7413 section 4.1.1.
+Bytes fast_open_option(size_t cookie) {
+  Bytes bytes{34, static_cast<uint8_t>(2 + cookie)};
+  for (size_t i = 0; i < cookie; ++i) bytes.push_back(static_cast<uint8_t>(0xa0 + i));
+  return bytes;
+}
+
+TEST(OptionsMalformed, FastOpenCookieOfALengthThatNoneHasIsPassedOver) {
+  for (const size_t length : {1u, 2u, 3u, 5u, 15u, 17u, 18u, 34u}) {
+    const Segment segment = parse(fast_open_option(length) + scale_5());
+    EXPECT_EQ(segment.fast_open.form, FastOpenOption::Form::kMalformed) << length;
+    EXPECT_FALSE(segment.fast_open.present());
+    EXPECT_EQ(segment.fast_open.length, 0);
+    EXPECT_EQ(segment.window_scale, 5) << "what follows is read";
+  }
+}
+
+TEST(Options, ReadFastOpenInASynOnly) {
+  for (const size_t length : {0u, 4u, 6u, 8u, 16u}) {
+    const Segment segment = parse(fast_open_option(length) + scale_5());
+    EXPECT_EQ(segment.fast_open.form, FastOpenOption::Form::kStandard);
+    ASSERT_EQ(segment.fast_open.length, length);
+    for (size_t i = 0; i < length; ++i) EXPECT_EQ(segment.fast_open.cookie[i], 0xa0 + i);
+    EXPECT_EQ(parse(fast_open_option(length), kAck).fast_open.form, FastOpenOption::Form::kAbsent);
+  }
+}
+
+TEST(Options, ReadTheExperimentalFastOpenByItsMagic) {
+  const Segment segment = parse({254, 8, 0xf9, 0x89, 1, 2, 3, 4});
+  EXPECT_EQ(segment.fast_open.form, FastOpenOption::Form::kExperimental);
+  EXPECT_EQ(segment.fast_open.length, 4);
+  EXPECT_EQ(segment.fast_open.cookie[3], 4);
+  EXPECT_EQ(parse({254, 4, 0xf9, 0x89}).fast_open.length, 0);
+  for (const Bytes& others : {Bytes{254, 8, 0xf9, 0x88, 1, 2, 3, 4}, Bytes{254, 3, 0xf9}, Bytes{254, 2}}) {
+    const Segment other = parse(others + scale_5());
+    EXPECT_EQ(other.fast_open.form, FastOpenOption::Form::kAbsent);
+    EXPECT_EQ(other.window_scale, 5);
+  }
+}
+
+TEST(Options, WriteFastOpenLastAndPadIt) {
+  for (const auto form : {FastOpenOption::Form::kStandard, FastOpenOption::Form::kExperimental}) {
+    for (const uint8_t length : Bytes{0, 4, 6, 8, 16}) {
+      SegmentHeader header;
+      SynOptions options;
+      options.mss = 1460;
+      options.timestamps = options.sack_permitted = true;
+      options.window_scale = 7;
+      options.fast_open.form = form;
+      options.fast_open.length = length;
+      for (uint8_t i = 0; i < length; ++i) options.fast_open.cookie[i] = i;
+      append_syn_options(header, options);
+      EXPECT_EQ(header.option_length % 4, 0);
+      const Segment segment = parse(written(header));
+      EXPECT_EQ(segment.mss, 1460);
+      EXPECT_EQ(segment.window_scale, 7);
+      EXPECT_EQ(segment.fast_open.form, form);
+      ASSERT_EQ(segment.fast_open.length, length);
+      for (uint8_t i = 0; i < length; ++i) EXPECT_EQ(segment.fast_open.cookie[i], i);
+    }
+  }
+}
+
 TEST(OptionsMalformed, LengthBeyondTheEndEndsTheReading) {
   EXPECT_EQ(parse({3, 3, 4, 2, 4, 5}).mss, 0);
   EXPECT_EQ(parse({3, 3, 4, 2, 4, 5}).window_scale, 4);
