@@ -107,6 +107,7 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   agree(agreement, core);
   if (!seg.has(kAck)) {  // simultaneous open
     keep_syn_text(seg, std::move(text), core);
+    if (FastOpenAttempt* attempt = fast_open_attempt(core)) attempt->option = {};  // was for a server
     core.set_state(*this, State::kSynReceived);
     core.mark(*this, kMarkHandshake);
     return Verdict::kDone;

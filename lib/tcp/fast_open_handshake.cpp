@@ -63,7 +63,7 @@ void Connection::try_fast_open(const FastOpenServer& server, Core& core) {
   FastOpenAttempt* attempt = begin_fast_open(core);
   if (attempt == nullptr) return;
   attempt->server = server;
-  if (!without_cookie || offer.option.has_cookie()) attempt->option = offer.option;
+  if (!without_cookie) attempt->option = offer.option;
   if (without_cookie || offer.option.has_cookie()) {
     // Nothing is known of a server without cookies' MSS before the first answer but that of the path.
     const uint16_t mss = without_cookie && offer.mss == 0 ? config.mss : offer.mss;
@@ -98,7 +98,7 @@ void Connection::settle_syn_text(const Segment& seg, Core& core) {
   if (attempt != nullptr && seg.has(kSyn)) {  // else the peer opened too, and has not heard of our cookie
     FastOpenAnswer answer;
     answer.mss = seg.mss;
-    answer.option = seg.fast_open;
+    if (attempt->option.present()) answer.option = seg.fast_open;  // one unasked for is none
     answer.text_sent = attempt->text_sent;
     answer.text_acked = seg.ack - (tcb.iss + 1);
     answer.sent_again = tcb.retransmit_expiries != 0;

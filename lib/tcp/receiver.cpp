@@ -109,7 +109,8 @@ uint32_t Connection::announce_window(Core& core) {
 
 // Whether the user has taken so much that the peer should hear of it without waiting for a segment of ours.
 bool Connection::window_update_due(const Core& core) const {
-  if (has(kFinReceived)) return false;
+  // Before the third segment of a Fast Open there is nothing to hurry: the SYN-ACK offered what it could say.
+  if (has(kFinReceived) || has(kFastOpenPending)) return false;
   const Config& config = core.config(*this);
   const uint32_t room = config.receive_buffer > tcb.unread ? config.receive_buffer - tcb.unread : 0;
   const uint32_t window = std::min(room, 0xffffu << tcb.rcv_scale);

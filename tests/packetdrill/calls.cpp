@@ -46,7 +46,9 @@ Result Calls::run_waiting(bool waits, std::optional<net::Duration> span, Result 
   settle();
   if (result != kAgain || !waits) return result == kAgain && span ? timed_out : result;
 
-  Waiter waiter{&attempt, span ? clock_ + *span : net::Instant::never(), timed_out, std::nullopt, clock_};
+  Waiter waiter{&attempt,  span ? clock_ + *span : net::Instant::never(),
+                timed_out, std::nullopt,
+                clock_,    std::this_thread::get_id() != main_};
   waiters_.push_back(&waiter);
   if (std::this_thread::get_id() == main_) {
     while (!waiter.result && advance_to_next_event()) {
@@ -75,6 +77,7 @@ void Calls::answer_waiters() {
       }
       waiter.result = result;
       waiter.finished = sockets_.host().now();
+      if (waiter.foreign) ++returning_;
       it = waiters_.erase(it);
       progress = true;
     }
@@ -107,14 +110,24 @@ void Calls::advance(net::Instant t) {
 }
 
 net::Instant Calls::read_clock() {
-  if (finished_at) return *std::exchange(finished_at, std::nullopt);
   const std::lock_guard lock(mutex_);
+  if (finished_at) {
+    --returning_;
+    answered_.notify_all();
+    return *std::exchange(finished_at, std::nullopt);
+  }
   return clock_ += std::chrono::microseconds(1);
 }
 
+// A call that was answered gets on meanwhile, as it would in a pause of real time: first its thread asks for
+// the time, then it takes packetdrill's own lock, which nobody here can see.
 void Calls::pass(net::Duration span) {
-  const std::lock_guard lock(mutex_);
+  std::unique_lock lock(mutex_);
   advance(clock_ + span);
+  if (returning_ == 0) return;
+  answered_.wait_for(lock, std::chrono::milliseconds(100), [this] { return returning_ == 0; });
+  lock.unlock();
+  std::this_thread::sleep_for(std::chrono::milliseconds(1));
 }
 
 void Calls::deliver(std::span<const uint8_t> packet) {

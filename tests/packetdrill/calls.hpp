@@ -44,6 +44,7 @@ class Calls {
     Result timed_out;
     std::optional<Result> result;
     net::Instant finished;
+    bool foreign = false;  // not the main thread's
   };
 
   void settle();
@@ -59,6 +60,7 @@ class Calls {
   std::thread::id main_;
   net::Instant clock_;
   bool answering_ = false;
+  int returning_ = 0;  // calls of other threads, answered, whose threads have not asked for the time since
 };
 
 }  // namespace tern::packetdrill

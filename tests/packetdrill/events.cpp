@@ -19,7 +19,11 @@ uint32_t Sockets::ready_events(int fd) {
     return socket->door->accept_queue.empty() ? 0u : uint32_t{EPOLLIN | EPOLLRDNORM};
   }
   uint32_t events = socket->error != 0 ? uint32_t{EPOLLERR} : 0u;
-  if (socket->kind == Socket::Kind::kFresh) return events | EPOLLOUT | EPOLLHUP;
+  if (socket->kind == Socket::Kind::kFresh) {
+    if (socket->closed) events |= EPOLLIN | EPOLLRDNORM | EPOLLRDHUP;  // it was to be a connection
+    return events | EPOLLOUT | EPOLLHUP;
+  }
+  if (socket->kind == Socket::Kind::kDeferred) return events | EPOLLOUT | EPOLLWRNORM;
   if (socket->kind == Socket::Kind::kConnecting) return events;
   const Connection& connection = host_.connection(socket->slot);
   const bool peer_done = connection.has(kFinReceived) || socket->read_shut || socket->closed;

@@ -31,7 +31,8 @@ Host::Host()
       slots_(kSlots),
       core_(connections_, configs_, CoreLimits{}, kBirth),
       prf_({1, 2, 3, 4}),
-      cookies_({5, 6, 7, 8}, kBirth) {}
+      cookies_({5, 6, 7, 8}, kBirth),
+      fast_open_cookies_({9}, kBirth) {}
 
 Host::~Host() {
   for (uint32_t i = 0; i < kSlots; ++i) {
@@ -114,50 +115,59 @@ void Host::on_stranger(const net::FourTuple& tuple, const Segment& segment, net:
     return open_by_cookie(*door, tuple, segment, std::move(text));
   }
   if (door != nullptr && !segment.has(kAck)) {
-    if (segment.has(kSyn)) on_syn(*door, tuple, segment);
+    if (segment.has(kSyn)) on_syn(*door, tuple, segment, std::move(text));
     return;  // RFC 9293 section 3.10.7.2: anything else is dropped
   }
   if (const auto header = reset_for(segment)) transmit(tuple, *header, nullptr);
 }
 
-void Host::on_syn(Door& door, const net::FourTuple& tuple, const Segment& segment) {
+void Host::on_syn(Door& door, const net::FourTuple& tuple, const Segment& segment, net::Packet text) {
   const Listener listener(0, door.config);
   if (door.accept_queue.size() > door.backlog) return;
-  switch (listener.decide(door.half_open)) {
-    case SynAnswer::kDrop:
-      return;
-    case SynAnswer::kCookie: {
-      const auto header = listener.answer_syn(segment, seal(cookies_.query_for_syn(tuple)), cookies_,
-                                              core_.ts_now, core_.counters);
-      if (header) transmit(tuple, *header, nullptr);
-      return;
-    }
-    case SynAnswer::kQueue:
-      break;
+  const FastOpenCookies& keys = door.fast_open_cookies ? *door.fast_open_cookies : fast_open_cookies_;
+  const auto fast_open = listener.decide_fast_open(segment, tuple, keys, door.number, core_);
+  const SynAnswer decision = fast_open.open ? SynAnswer::kQueue : listener.decide(door.half_open);
+  if (decision == SynAnswer::kDrop) return;
+  if (decision == SynAnswer::kCookie) {
+    const auto header = listener.answer_syn(segment, seal(cookies_.query_for_syn(tuple)), cookies_,
+                                            core_.ts_now, core_.counters, fast_open.answer);
+    if (header) transmit(tuple, *header, nullptr);
+    return;
   }
-  auto agreement =
-      listener.agree_on_syn(segment, initial_sequence_number(prf_, tuple, now_), 0, core_.counters);
-  if (!agreement) return;
-  const uint32_t slot = take_slot(tuple, door.config);
+  const Seq iss = initial_sequence_number(prf_, tuple, now_);
+  auto agreement = fast_open.open ? listener.agree_on_fast_open(segment, iss, 0, core_.counters)
+                                  : listener.agree_on_syn(segment, iss, 0, core_.counters);
+  const uint32_t slot = agreement ? place(door, tuple) : kNoSlot;
   if (slot == kNoSlot) return;
   agreement->profile = static_cast<uint16_t>(slot);
+  agreement->fast_open = fast_open.answer;
+  agreement->listener = door.number;
+  if (fast_open.open) {
+    connections_[slot].open_fast(*agreement, segment, std::move(text), core_);
+  } else {
+    connections_[slot].open_from_syn(*agreement, core_);
+  }
+}
+
+// A slot for a connection that comes in by the door; kNoSlot when there is none.
+uint32_t Host::place(Door& door, const net::FourTuple& tuple) {
+  const uint32_t slot = take_slot(tuple, door.config);
+  if (slot == kNoSlot) return slot;
   slots_[slot].door = &door;
   ++door.half_open;
-  connections_[slot].open_from_syn(*agreement, core_);
+  return slot;
 }
 
 void Host::open_by_cookie(Door& door, const net::FourTuple& tuple, const Segment& segment, net::Packet text) {
   const Listener listener(0, door.config);
   auto agreement = listener.accept_third(segment, seal(cookies_.query_for_ack(tuple, segment.ack)), cookies_,
                                          core_.counters);
-  const uint32_t slot = agreement ? take_slot(tuple, door.config) : kNoSlot;
+  const uint32_t slot = agreement ? place(door, tuple) : kNoSlot;
   if (slot == kNoSlot) {
     if (const auto header = reset_for(segment)) transmit(tuple, *header, nullptr);
     return;
   }
   agreement->profile = static_cast<uint16_t>(slot);
-  slots_[slot].door = &door;
-  ++door.half_open;
   connections_[slot].open_passive(*agreement, core_);
   connections_[slot].on_segment(segment, std::move(text), core_);
 }
@@ -184,6 +194,11 @@ Door* Host::find_door(const net::FourTuple& tuple) const {
     if (address && door->port == tuple.local_port) return door;
   }
   return nullptr;
+}
+
+void Host::add_door(Door& door) {
+  door.number = static_cast<uint16_t>(doors_made_++ % kSlots);
+  doors_.push_back(&door);
 }
 
 void Host::remove_door(Door& door) {
@@ -215,6 +230,7 @@ uint32_t Host::connect(const net::FourTuple& tuple, const Config& config) {
   slots_[slot].owned = true;
   connections_[slot].open_active(initial_sequence_number(prf_, tuple, now_), static_cast<uint16_t>(slot), 0,
                                  core_);
+  connections_[slot].try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
   return slot;
 }
 
@@ -268,7 +284,7 @@ void Host::emit() {
 // several segments. How many those are is Linux's affair, and packetdrill looks at the last only: so all of a
 // burst's new text but the first.
 bool Host::pushes(const Departure& departure, const Departure* before) const {
-  if (departure.text_length == 0) return false;
+  if (departure.text_length == 0 || (departure.header.flags & kSyn) != 0) return false;
   const Seq end = departure.header.seq + departure.text_length;
   const bool continues = before != nullptr && before->connection == departure.connection &&
                          before->text_length != 0 &&
@@ -286,11 +302,26 @@ void Host::depart() {
     SegmentHeader header = all[i].header;
     if (pushes(all[i], i == 0 ? nullptr : &all[i - 1])) header.flags |= kPsh;
     Slot& slot = slots_[all[i].connection];
-    slot.sent_end =
-        (header.flags & kSyn) != 0 ? header.seq + 1 : later(slot.sent_end, header.seq + all[i].text_length);
+    const bool syn = (header.flags & kSyn) != 0;
+    const Seq end = header.seq + (syn ? 1 : all[i].text_length);
+    const bool first = syn && (slot.undelivered.empty() || slot.undelivered.front() != end);
+    if (first || (!syn && end > slot.sent_end)) slot.undelivered.push_back(end);
+    slot.sent_end = syn ? end : later(slot.sent_end, end);
     transmit(slot.tuple, header, &all[i]);
   }
   core_.outbox.clear();
+}
+
+uint32_t Host::delivered(uint32_t index) {
+  Slot& slot = slots_[index];
+  const Tcb& tcb = connections_[index].tcb;
+  while (!slot.undelivered.empty() && slot.undelivered.front() <= tcb.snd.una) {
+    // Of a Fast Open SND.UNA lies beyond the SYN from the start.
+    if (tcb.state == State::kSynReceived || tcb.state == State::kSynSent) break;
+    slot.undelivered.pop_front();
+    ++slot.delivered;
+  }
+  return slot.delivered;
 }
 
 void Host::transmit(const net::FourTuple& tuple, const SegmentHeader& header, const Departure* departure) {

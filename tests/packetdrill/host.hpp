@@ -29,6 +29,8 @@ struct Door {
   tcp::Config config;
   std::deque<uint32_t> accept_queue;  // slots
   uint32_t half_open = 0;
+  uint16_t number = 0;                                    // of its FastOpenPending
+  std::optional<tcp::FastOpenCookies> fast_open_cookies;  // by a key of its own
 };
 
 struct SentPacket {
@@ -63,9 +65,10 @@ class Host {
   void round();
 
   // --- Sockets ---
-  void add_door(Door& door) { doors_.push_back(&door); }
+  void add_door(Door& door);
   void remove_door(Door& door);
-  // A connection of our own to tuple; kNoSlot when there is no slot.
+  // A connection of our own to tuple, by Fast Open where the configuration wants it; kNoSlot when there is no
+  // slot.
   uint32_t connect(const net::FourTuple& tuple, const tcp::Config& config);
   // The socket has gone: the slot is free once the connection has ended.
   void orphan(uint32_t slot);
@@ -73,6 +76,10 @@ class Host {
   tcp::Config& config(uint32_t slot) { return configs_[slot]; }
   const net::FourTuple& tuple(uint32_t slot) const { return slots_[slot].tuple; }
   tcp::Core& core() { return core_; }
+  // The key of doors without one of their own.
+  tcp::FastOpenCookies& fast_open_cookies() { return fast_open_cookies_; }
+  // Segments that the peer has acknowledged, a SYN with its text as one.
+  uint32_t delivered(uint32_t slot);
   uint16_t free_port() { return next_port_++; }
 
  private:
@@ -80,8 +87,10 @@ class Host {
     net::FourTuple tuple;
     Door* door = nullptr;  // while in its SYN queue or accept queue
     bool used = false;
-    bool owned = false;   // by a socket or an accept queue
-    tcp::Seq sent_end{};  // one past the last byte sent
+    bool owned = false;                  // by a socket or an accept queue
+    tcp::Seq sent_end{};                 // one past the last byte sent
+    std::deque<tcp::Seq> undelivered{};  // ends of segments
+    uint32_t delivered = 0;
   };
 
   std::optional<uint32_t> find(const net::FourTuple& tuple) const;
@@ -89,7 +98,8 @@ class Host {
   uint32_t take_slot(const net::FourTuple& tuple, const tcp::Config& config);
   void on_segment(const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);
   void on_stranger(const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);
-  void on_syn(Door& door, const net::FourTuple& tuple, const tcp::Segment& segment);
+  void on_syn(Door& door, const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);
+  uint32_t place(Door& door, const net::FourTuple& tuple);
   void open_by_cookie(Door& door, const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);
   net::PrfBlock seal(const tcp::SynCookies::Query& query) const;
   void serve(uint32_t slot);
@@ -108,6 +118,8 @@ class Host {
   tcp::Core core_;
   net::Prf prf_;
   tcp::SynCookies cookies_;
+  tcp::FastOpenCookies fast_open_cookies_;
+  uint16_t doors_made_ = 0;
   std::vector<Door*> doors_;
   uint16_t next_port_ = 40'000;
 };

@@ -46,6 +46,12 @@ bool read_address(const sockaddr* address, socklen_t length, net::Ipv4Address& i
   return true;
 }
 
+std::optional<Address> address_of(const sockaddr* address, socklen_t length) {
+  Address found;
+  if (!read_address(address, length, found.ip, found.port)) return std::nullopt;
+  return found;
+}
+
 void write_address(sockaddr* address, socklen_t* length, net::Ipv4Address ip, uint16_t port) {
   if (address == nullptr || length == nullptr) return;
   sockaddr_in in{};
@@ -86,7 +92,7 @@ int do_connect(void* u, int fd, const sockaddr* address, socklen_t length) {
   net::Ipv4Address ip;
   uint16_t port = 0;
   if (!read_address(address, length, ip, port)) return as_int(-EINVAL);
-  const Result begun = of(u).run([&](Sockets& s) { return s.begin_connect(fd, ip, port); });
+  const Result begun = of(u).run([&](Sockets& s) { return s.connect(fd, ip, port); });
   if (begun != kAgain) return as_int(begun);
   if (!waits(fd)) return as_int(-EINPROGRESS);
   return as_int(
@@ -103,8 +109,9 @@ ssize_t receive(void* u, int fd, std::span<const iovec> into, int flags) {
                                 [&](Sockets& s) { return s.receive(fd, into, flags); }));
 }
 
-// Blocking, it returns when all is taken.
-ssize_t send_pieces(void* u, int fd, std::span<const iovec> from, int flags) {
+// Blocking, it returns when all is taken. to: where a send that opens the connection goes.
+ssize_t send_pieces(void* u, int fd, std::span<const iovec> from, int flags,
+                    std::optional<Address> to = std::nullopt) {
   size_t size = 0;
   for (const iovec& piece : from) {
     if (piece.iov_base == nullptr && piece.iov_len != 0) return libc(-EFAULT);
@@ -112,7 +119,21 @@ ssize_t send_pieces(void* u, int fd, std::span<const iovec> from, int flags) {
   }
   const bool all = waits(fd, flags);
   size_t done = 0;
+  std::optional<Sockets::Opening> opening;
+  of(u).run([&](Sockets& s) -> Result { return opening = s.open_by_sending(fd, from, flags, to), 0; });
+  if (opening) {
+    const Result taken = opening->result;
+    if (taken < 0 || opening->complete) return libc(taken);
+    if (!all) return libc(taken != 0 ? taken : -EINPROGRESS);
+    done = static_cast<size_t>(taken);
+  }
+  bool connecting = opening.has_value();
   const Result result = of(u).run_waiting(all, std::nullopt, kAgain, [&](Sockets& s) -> Result {
+    if (connecting) {
+      if (const Result opened = s.finish_connect(fd); opened < 0) return opened;
+      connecting = false;
+      if (done == size) return static_cast<Result>(done);
+    }
     const Result taken = s.send(fd, from, done);
     if (taken < 0) return taken != kAgain && done != 0 ? static_cast<Result>(done) : taken;
     done += static_cast<size_t>(taken);
@@ -175,11 +196,14 @@ ssize_t do_send(void* u, int fd, const void* bytes, size_t size, int flags) {
   const iovec piece{const_cast<void*>(bytes), size};
   return send_pieces(u, fd, std::span(&piece, 1), flags);
 }
-ssize_t do_sendto(void* u, int fd, const void* bytes, size_t size, int flags, const sockaddr*, socklen_t) {
-  return do_send(u, fd, bytes, size, flags);
+ssize_t do_sendto(void* u, int fd, const void* bytes, size_t size, int flags, const sockaddr* to,
+                  socklen_t length) {
+  const iovec piece{const_cast<void*>(bytes), size};
+  return send_pieces(u, fd, std::span(&piece, 1), flags, address_of(to, length));
 }
 ssize_t do_sendmsg(void* u, int fd, const msghdr* message, int flags) {
-  return send_pieces(u, fd, std::span(message->msg_iov, message->msg_iovlen), flags);
+  return send_pieces(u, fd, std::span(message->msg_iov, message->msg_iovlen), flags,
+                     address_of(static_cast<const sockaddr*>(message->msg_name), message->msg_namelen));
 }
 
 // --- Control ---

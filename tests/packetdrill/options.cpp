@@ -67,7 +67,8 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
     info.tcpi_retransmits = tcb.retransmit_expiries;
     info.tcpi_options = static_cast<uint8_t>((connection.has(kTimestampsOn) ? TCPI_OPT_TIMESTAMPS : 0) |
                                              (connection.has(kSackOn) ? TCPI_OPT_SACK : 0) |
-                                             (connection.has(kWindowScaleOn) ? TCPI_OPT_WSCALE : 0));
+                                             (connection.has(kWindowScaleOn) ? TCPI_OPT_WSCALE : 0) |
+                                             (connection.has(kSynTextTaken) ? TCPI_OPT_SYN_DATA : 0));
     info.tcpi_snd_wscale = tcb.snd_scale & 0xf;
     info.tcpi_rcv_wscale = tcb.rcv_scale & 0xf;
     info.tcpi_rto = static_cast<uint32_t>(connection.rto(host_.core()).count() / 1000);
@@ -78,6 +79,7 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
     info.tcpi_snd_ssthresh = tcb.ssthresh >= 0x7fffffff ? 0x7fffffff : tcb.ssthresh / mss;
     info.tcpi_unacked = (connection.flight() + mss - 1) / mss;
     info.tcpi_total_retrans = tcb.retransmitted;
+    info.tcpi_delivered = host_.delivered(socket.slot);
     info.tcpi_notsent_bytes = connection.unsent_bytes();
   }
   // Newer kernels know more: what is not known here is zero.
@@ -186,6 +188,10 @@ Result Sockets::set_tcp_option(Socket& socket, int name, int value) {
 Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t> value) {
   Socket* socket = find(fd);
   if (socket == nullptr) return -EBADF;
+  if (level == IPPROTO_TCP && (name == TCP_FASTOPEN || name == TCP_FASTOPEN_CONNECT ||
+                               name == TCP_FASTOPEN_KEY || name == TCP_FASTOPEN_NO_COOKIE)) {
+    return set_fast_open_option(*socket, name, value);
+  }
   int number = 0;
   std::memcpy(&number, value.data(), std::min(value.size(), sizeof number));
   if (level == SOL_SOCKET && name == SO_LINGER && value.size() >= sizeof(linger)) {
@@ -205,7 +211,10 @@ Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t>
                             ? set_liveness_option(*socket, level, name, number)
                         : level == IPPROTO_TCP ? set_tcp_option(*socket, name, number)
                                                : 0;
-  if (socket->door) socket->door->config = socket->config;
+  if (socket->door) {
+    socket->door->config = socket->config;
+    set_up_fast_open(*socket);
+  }
   return result;
 }
 

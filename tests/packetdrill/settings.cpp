@@ -3,6 +3,8 @@
 #include "packetdrill/settings.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <cstdlib>
 #include <fstream>
 #include <functional>
@@ -32,6 +34,24 @@ void set_keep_alive_count(Settings& s, const std::string& v) {
   s.config.keep_alive.count = static_cast<uint8_t>(number(v));
 }
 
+// "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4": four numbers, each the key's next four bytes, the lowest first.
+std::optional<net::PrfKey> read_key(const std::string& text) {
+  std::array<unsigned, 4> numbers{};
+  if (std::sscanf(text.c_str(), "%x-%x-%x-%x", &numbers[0], &numbers[1], &numbers[2], &numbers[3]) != 4) {
+    return std::nullopt;
+  }
+  net::PrfKey key;
+  for (size_t i = 0; i < key.size(); ++i) key[i] = static_cast<uint8_t>(numbers[i / 4] >> (8 * (i % 4)));
+  return key;
+}
+
+void read_keys(Settings& settings, const std::string& value) {
+  const size_t comma = value.find(',');
+  settings.fast_open_key = read_key(value).value_or(settings.fast_open_key);
+  settings.fast_open_backup_key =
+      comma == std::string::npos ? std::nullopt : read_key(value.substr(comma + 1));
+}
+
 const std::map<std::string, Apply>& known() {
   static const std::map<std::string, Apply> names = {
       {"tcp_timestamps", [](Settings& s, const std::string& v) { s.config.timestamps = number(v) != 0; }},
@@ -58,7 +78,12 @@ const std::map<std::string, Apply>& known() {
       {"tcp_keepalive_time", sets(&tcp::KeepAlive::idle, std::chrono::seconds(1))},
       {"tcp_keepalive_intvl", sets(&tcp::KeepAlive::interval, std::chrono::seconds(1))},
       {"tcp_keepalive_probes", set_keep_alive_count},
+      {"tcp_fastopen",
+       [](Settings& s, const std::string& v) { s.fast_open = static_cast<uint32_t>(number(v)); }},
+      {"tcp_fastopen_key", read_keys},
+      {"forget_fast_open", [](Settings& s, const std::string& v) { s.fast_open_forgotten = v; }},
       // FreeBSD's.
+      {"implied_connect", [](Settings& s, const std::string& v) { s.implied_connect = number(v) != 0; }},
       {"keepidle", sets(&tcp::KeepAlive::idle, std::chrono::milliseconds(1))},
       {"keepintvl", sets(&tcp::KeepAlive::interval, std::chrono::milliseconds(1))},
       {"keepcnt", set_keep_alive_count},
@@ -101,6 +126,7 @@ Settings default_settings() {
   settings.config.window_scale = 8;
   settings.config.receive_buffer = 540'000;
   settings.config.quick_ack_segments = 16;
+  read_keys(settings, "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4");
   settings.config.ack_every_segments = 255;  // scripts send more than a segment at once, as offloads do
   return settings;
 }

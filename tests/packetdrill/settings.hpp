@@ -2,14 +2,24 @@
 // What a script sets before its first socket, in place of a kernel's sysctls.
 #pragma once
 
+#include <optional>
 #include <string>
 
+#include "net/prf.hpp"
 #include "tcp/config.hpp"
 
 namespace tern::packetdrill {
 
 struct Settings {
   tcp::Config config;
+  // Linux's bits: 1 client, 2 server, 4 text without a cookie to anybody, 0x200 from anybody, 0x400 every
+  // listener. Its keys: the second one only checks.
+  uint32_t fast_open = 0x403;
+  net::PrfKey fast_open_key{};
+  std::optional<net::PrfKey> fast_open_backup_key;
+  std::string fast_open_forgotten;  // changes each time that a script has the client's cookies forgotten
+  // FreeBSD's: sendto() with an address opens the connection and queues the text.
+  bool implied_connect = false;
   bool abort_on_overflow = false;  // answer the third segment by RST when the accept queue is full
 };
 

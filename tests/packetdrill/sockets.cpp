@@ -19,7 +19,6 @@ using namespace tcp;
 
 namespace {
 
-constexpr net::Ipv4Address kOurs{0xc0a80001};  // where a script binds nothing
 constexpr uint32_t kLargestPacket = 60'000;
 
 int errno_of(CloseReason reason, bool after_fin) {
@@ -60,11 +59,16 @@ Config& Sockets::config_of(Socket& socket) {
 // --- Opening
 // ------------------------------------------------------------------------------------------------------
 
+Settings Sockets::read_settings() {
+  const char* path = std::getenv("TERN_PACKETDRILL_SETTINGS");
+  return path != nullptr ? packetdrill::read_settings(path) : default_settings();
+}
+
 Result Sockets::socket(int type, int protocol) {
   const int kind = type & ~(SOCK_NONBLOCK | SOCK_CLOEXEC);
   if (kind != SOCK_STREAM || (protocol != 0 && protocol != IPPROTO_TCP)) return -EPROTONOSUPPORT;
-  const char* path = std::getenv("TERN_PACKETDRILL_SETTINGS");
-  settings_ = path != nullptr ? read_settings(path) : default_settings();
+  settings_ = read_settings();
+  apply_fast_open_settings();
   host_.abort_on_overflow = settings_.abort_on_overflow;
   const int fd = kernel_descriptor(type);
   if (fd < 0) return -errno;
@@ -97,6 +101,7 @@ Result Sockets::listen(int fd, int backlog) {
   door.port = socket->port;
   door.config = socket->config;
   door.backlog = static_cast<uint32_t>(std::max(backlog, 0));
+  set_up_fast_open(*socket);
   return 0;
 }
 
@@ -123,7 +128,7 @@ Result Sockets::accept(int fd, net::FourTuple& peer) {
   return accepted;
 }
 
-Result Sockets::begin_connect(int fd, net::Ipv4Address address, uint16_t port) {
+Result Sockets::begin_connect(int fd, net::Ipv4Address address, uint16_t port, FastOpen how) {
   Socket* socket = find(fd);
   if (socket == nullptr) return -EBADF;
   if (socket->kind == Socket::Kind::kConnected) return -EISCONN;
@@ -131,6 +136,7 @@ Result Sockets::begin_connect(int fd, net::Ipv4Address address, uint16_t port) {
   if (socket->kind == Socket::Kind::kListening) return -EISCONN;
   if (socket->address.is_unspecified()) socket->address = kOurs;
   if (socket->port == 0) socket->port = host_.free_port();
+  socket->config.fast_open_connect = how;
   socket->slot = host_.connect({socket->address, address, socket->port, port}, socket->config);
   if (socket->slot == kNoSlot) return -ENOBUFS;
   socket->kind = Socket::Kind::kConnecting;
@@ -183,6 +189,7 @@ Result Sockets::take_error(Socket& socket) { return -std::exchange(socket.error,
 Result Sockets::receive(int fd, std::span<const iovec> into, int flags) {
   Socket* socket = find(fd);
   if (socket == nullptr) return -EBADF;
+  if (socket->kind == Socket::Kind::kDeferred) return kAgain;
   if (socket->slot == kNoSlot) return socket->error != 0 ? take_error(*socket) : -ENOTCONN;
   Connection& connection = host_.connection(socket->slot);
   const net::PacketQueue& queue = connection.tcb.receive_queue;

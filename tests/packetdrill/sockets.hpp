@@ -22,9 +22,21 @@ namespace tern::packetdrill {
 
 using Result = int64_t;
 constexpr Result kAgain = -EAGAIN;
+constexpr net::Ipv4Address kOurs{0xc0a80001};  // where a script binds nothing
+
+struct Address {
+  net::Ipv4Address ip;
+  uint16_t port = 0;
+};
 
 struct Socket {
-  enum class Kind : uint8_t { kFresh, kListening, kConnecting, kConnected };
+  enum class Kind : uint8_t {
+    kFresh,
+    kListening,
+    kDeferred,  // connect() was called, and the SYN waits for text
+    kConnecting,
+    kConnected,
+  };
 
   Kind kind = Kind::kFresh;
   net::Ipv4Address address;  // as bound
@@ -38,7 +50,14 @@ struct Socket {
   bool read_shut = false;
   bool refused_room = false;  // the last write found the buffer full
   bool linger_reset = false;  // close() is to send RST
-  uint32_t in_edges = 0;      // events that an edge-triggered watch is to hear of
+  int fast_open_queue = 0;    // TCP_FASTOPEN
+  bool fast_open_connect = false;
+  bool fast_open_no_cookie = false;
+  std::optional<net::PrfKey> fast_open_key;
+  std::optional<net::PrfKey> fast_open_backup_key;
+  net::Ipv4Address peer;  // while deferred
+  uint16_t peer_port = 0;
+  uint32_t in_edges = 0;  // events that an edge-triggered watch is to hear of
   uint32_t out_edges = 0;
   std::map<std::pair<int, int>, int> options;  // as set
 };
@@ -65,10 +84,18 @@ class Sockets {
   Result bind(int fd, net::Ipv4Address address, uint16_t port);
   Result listen(int fd, int backlog);
   Result accept(int fd, net::FourTuple& peer);
-  // Begins; finish_connect() then says how it went, kAgain while it goes on.
-  Result begin_connect(int fd, net::Ipv4Address address, uint16_t port);
+  // Begins; finish_connect() then says how it went, kAgain while it goes on. 0: it will begin with a send.
+  Result connect(int fd, net::Ipv4Address address, uint16_t port);
   Result finish_connect(int fd);
   Result receive(int fd, std::span<const iovec> into, int flags);
+  struct Opening {
+    Result result = 0;      // the bytes that the SYN will carry, or that are queued behind it
+    bool complete = false;  // the call waits for nothing more
+  };
+  // A send that opens the connection first.
+  // Nothing when it is a send as any other.
+  std::optional<Opening> open_by_sending(int fd, std::span<const iovec> from, int flags,
+                                         std::optional<Address> to);
   // Takes as much as there is room for; offset: bytes that earlier attempts took.
   Result send(int fd, std::span<const iovec> from, size_t offset);
   Result shutdown(int fd, int how);
@@ -86,6 +113,13 @@ class Sockets {
   Result epoll_wait(int epoll, std::span<epoll_event> events);
 
  private:
+  static Settings read_settings();
+  void apply_fast_open_settings();
+  void refresh_fast_open();
+  void set_up_fast_open(Socket& socket);
+  tcp::FastOpen fast_open_of(const Socket& socket) const;
+  Result set_fast_open_option(Socket& socket, int name, std::span<const uint8_t> value);
+  Result begin_connect(int fd, net::Ipv4Address address, uint16_t port, tcp::FastOpen how);
   void tell(uint32_t slot, uint16_t marks);
   Result take_error(Socket& socket);
   tcp::Config& config_of(Socket& socket);
@@ -96,6 +130,7 @@ class Sockets {
 
   Host host_;
   Settings settings_;
+  std::string fast_open_forgotten_;
   std::map<int, Socket> sockets_;
   std::map<int, std::vector<Watch>> epolls_;
 };

@@ -201,7 +201,7 @@ TEST_P(FastOpenClientLadder, TextOfAPeerThatOpensAtTheSameTimeWaitsForTheHandsha
   Ladder l(start(300));
   l.out(seq(0), flags(kSyn), text(300), fast_open(kCookie));
   l.at(10ms).in(seq(0), flags(kSyn), text(200), mss(1000));
-  l.out(seq(0), syn(), ack(1)).in_state(State::kSynReceived);
+  l.out(seq(0), syn(), ack(1), no_fast_open()).in_state(State::kSynReceived);
   EXPECT_EQ(l.tcb().unread, 0u);
   l.at(20ms).in(seq(201), ack(1)).in_state(State::kEstablished);
   EXPECT_EQ(l.told() & (kMarkOpened | kMarkText), kMarkOpened | kMarkText);

@@ -69,6 +69,17 @@ TEST_P(FastOpenServerLadder, WindowOfTheSynAckCountsWhatTheServiceHasReadAlready
   l.out(seq(0), syn(), ack(101), wnd(10'000));
 }
 
+TEST_P(FastOpenServerLadder, ReadingBeforeTheThirdSegmentIsNotAnnounced) {
+  Start s = start();
+  s.config.receive_buffer = 200'000;
+  Ladder l(s);
+  open(l, s, 900);
+  l.out(seq(0), syn(), ack(901));
+  EXPECT_EQ(l.read(), 900u);
+  l.silent_until(500ms);
+  l.at(550ms).in(seq(901), ack(1)).in_state(State::kEstablished).silent();
+}
+
 TEST_P(FastOpenServerLadder, ValidCookieWithoutTextOpensToo) {
   const Start s = start();
   Ladder l(s);
