@@ -76,6 +76,9 @@ void Connection::take_reassembled(Core& core) {
   tcb.unread += bytes;
   core.counters.bytes_received.add(bytes);
   core.mark(*this, kMarkAckNow);  // RFC 5681 section 4.2: at once when a gap is filled, wholly or in part
+  // No part of it is left to a second ACK: short of what SACK has told of, the first would say that it was
+  // thrown away (RFC 2018 section 8).
+  if (bytes != 0) tcb.last_ack_sent = tcb.rcv.nxt;
   if (queue.empty()) {
     core.reassemblies.release(tcb.reassembly);
     tcb.reassembly = kNoReassembly;

@@ -87,5 +87,51 @@ TEST_P(FirstReplies, ResetCarriesTimestamps) {
 
 TERN_LADDERS(FirstReplies);
 
+class StretchedReplies : public LadderTest {};
+
+TEST_P(StretchedReplies,
+       ABurstIsAnsweredInParts) {  // RFC 5681 section 4.2, as far as ack_every_segments goes
+  Start s = start();
+  s.config.receive_buffer = 60'000;
+  s.config.mss = 1000;
+  s.config.ack_every_segments = 4;
+  Ladder l(s);
+  l.burst([&] {
+    for (uint32_t i = 0; i < 10; ++i) l.in(seq(1 + 1000 * i), text(1000));
+  });
+  l.out(ack(4001)).out(ack(8001)).out(ack(10'001)).silent();
+  l.read();
+  l.ignore_output();
+}
+
+// Short of what SACK has told of, an ACK would say that we have thrown it away.
+TEST_P(StretchedReplies, WhatWasKeptBeyondAGapIsAcknowledgedWhole) {
+  Start s = start();
+  s.sack = true;
+  s.config.receive_buffer = 60'000;
+  s.config.mss = 1000;
+  s.config.ack_every_segments = 4;
+  Ladder l(s);
+  for (uint32_t i = 1; i < 12; ++i)
+    l.in(seq(1 + 1000 * i), text(1000)).out(ack(1), sack(1001, 1001 + 1000 * i));
+  l.in(seq(1), text(1000)).out(ack(12'001)).silent();
+  l.burst([&] {
+    l.in(seq(13'001), text(1000)).in(seq(14'001), text(6000)).in(seq(12'001), text(1000));
+    for (uint32_t i = 20; i < 26; ++i) l.in(seq(1 + 1000 * i), text(1000));
+  });
+  uint32_t acks = 0;
+  while (const auto reply = l.next_out()) {
+    const uint32_t known = reply->ack - (l.tcb().irs + 1);
+    if (reply->sack_count == 0) {
+      EXPECT_GE(known, 20'000u) << "beyond what was reported as kept";
+      ++acks;
+    }
+  }
+  EXPECT_EQ(acks, 2u);
+  l.read();
+  l.ignore_output();
+}
+TERN_LADDERS(StretchedReplies);
+
 }  // namespace
 }  // namespace tern::test
