@@ -9,6 +9,7 @@ namespace tern::tcp {
 void Scoreboard::begin(Seq una, Seq nxt, uint32_t sent_us) {
   end_ = nxt;
   highest_ = una;
+  resent_us_ = sent_us;
   count_ = una == nxt ? 0 : 1;
   if (count_ != 0) runs_[0] = {una, sent_us, Fate::kInFlight, false};
 }
@@ -19,7 +20,8 @@ void Scoreboard::extend(Seq nxt, uint32_t now_us, uint32_t grain_us) {
   end_ = nxt;
   if (count_ != 0) {
     Run& last = runs_[count_ - 1];
-    if (last.fate == Fate::kInFlight && !last.again && now_us - last.sent_us <= grain_us) return;
+    const bool alike = last.fate == Fate::kInFlight && !last.again && now_us - last.sent_us <= grain_us;
+    if (alike && static_cast<int32_t>(last.sent_us - resent_us_) >= 0) return;
   }
   if (count_ == kMaxRuns) join(true);
   if (count_ == kMaxRuns) {
@@ -69,6 +71,7 @@ void Scoreboard::retransmitted(Seq left, Seq right, uint32_t now_us) {
   left = later(left, una());
   right = earlier(right, end_);
   if (count_ == 0 || right <= left) return;
+  resent_us_ = now_us;
   uint32_t from = find(left);
   uint32_t to = find(right - 1) + 1;
   if (make_room(2)) {  // else whole runs count as sent again: what was not is found lost later

@@ -52,7 +52,8 @@ class Scoreboard {
 
   // All of [una, nxt) is in flight, sent at this time.
   void begin(Seq una, Seq nxt, uint32_t sent_us);
-  // Text beyond what was sent before; the same or less is ignored. Runs sent within grain_us share a time.
+  // Text beyond what was sent before; the same or less is ignored. Runs sent within grain_us share a time,
+  // unless something was sent again between them: what was sent after that must not seem to be older.
   void extend(Seq nxt, uint32_t now_us, uint32_t grain_us);
   // SND.UNA has moved.
   void acknowledge(Seq una, Delivery& delivery);
@@ -116,7 +117,8 @@ class Scoreboard {
   uint32_t bytes(Fate fate) const;
 
   uint32_t count_ = 0;
-  Seq end_;  // SND.NXT
+  Seq end_;                 // SND.NXT
+  uint32_t resent_us_ = 0;  // when something was sent again last
   Seq highest_;
   std::array<Run, kMaxRuns> runs_;
 };

@@ -32,6 +32,24 @@ std::vector<uint32_t> lost(const Scoreboard& board) {
   return {left - kStart, right - kStart};
 }
 
+// What is sent soon after other text shares its time, but not across a retransmission: when that one's
+// answer comes, what was sent after it is not overdue.
+TEST(Scoreboard, WhatIsSentAfterARetransmissionIsNotOlderThanThat) {
+  Scoreboard board = flying(3000);
+  sack(board, 1000, 3000);
+  board.lose_head(1000);
+  board.extend(at(4000), 100, 50);
+  board.retransmitted(at(0), at(1000), 110);
+  board.extend(at(5000), 120, 50);
+  Delivery delivery;
+  delivery.ambiguous_after_us = 200;
+  board.acknowledge(at(4000), delivery);
+  EXPECT_EQ(delivery.last.sent_us, 110u);
+  uint32_t wait_us = 0;
+  EXPECT_FALSE(board.mark_lost_by_time(delivery.last, 200, 0, 310, wait_us));
+  EXPECT_EQ(board.pipe(), 1000u);
+}
+
 TEST(Scoreboard, TellsWhatABlockAddsOnce) {
   Scoreboard board = flying(10'000);
   EXPECT_EQ(sack(board, 2000, 4000), 2000u);
