@@ -91,6 +91,7 @@ void Appliance::make_workers() {
     options.idle =
         config_.dataplane.idle == Idle::kPoll ? stack::IdleMode::kPoll : stack::IdleMode::kAdaptive;
     options.cookie_secret = cookie_secret;
+    options.fast_open_keys = config_.dataplane.fast_open_keys;
     options.table_secret = random_key();
     options.isn_secret = random_key();
     options.receive_reserve = plan_.receive_reserve;

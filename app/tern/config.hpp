@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/address.hpp"
+#include "net/prf.hpp"
 #include "tcp/config.hpp"
 #include "tern/config_problem.hpp"
 
@@ -35,6 +36,7 @@ struct DataplaneConfig {
   Idle idle = Idle::kAdaptive;        //
   uint32_t max_connections = 100000;  // connections per worker
   uint32_t buffers = 0;  // packet buffers per worker; 0: derived from the rest of the configuration
+  std::vector<net::PrfKey> fast_open_keys;  // at most two, the older last; none: one per boot
 };
 
 struct PortConfig {

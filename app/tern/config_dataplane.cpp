@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // [eal] and [dataplane]: what tern takes of the machine.
 #include <algorithm>
+#include <charconv>
+#include <optional>
 #include <set>
 
 #include "tern/config_eal.hpp"
@@ -40,6 +42,41 @@ std::vector<unsigned> read_workers(const TableReader& reader, const Machine& mac
   return workers;
 }
 
+// As Linux writes it: four numbers of eight digits, dashes between them, whose bytes lie in the key with the
+// lowest first.
+std::optional<net::PrfKey> parse_key(const std::string& text) {
+  constexpr size_t kDigits = 8;
+  constexpr size_t kNumbers = 4;
+  if (text.size() != kNumbers * (kDigits + 1) - 1) return std::nullopt;
+  net::PrfKey key;
+  for (size_t i = 0; i < kNumbers; ++i) {
+    const size_t at = i * (kDigits + 1);
+    if (i != 0 && text[at - 1] != '-') return std::nullopt;
+    uint32_t number = 0;
+    const char* const end = text.data() + at + kDigits;
+    const auto [rest, error] = std::from_chars(text.data() + at, end, number, 16);
+    if (error != std::errc() || rest != end) return std::nullopt;
+    for (size_t byte = 0; byte < 4; ++byte) key[4 * i + byte] = static_cast<uint8_t>(number >> (8 * byte));
+  }
+  return key;
+}
+
+std::vector<net::PrfKey> read_fast_open_keys(const TableReader& reader) {
+  std::vector<net::PrfKey> keys;
+  const auto texts = reader.texts("fast_open_keys");
+  for (const auto& text : texts) {
+    if (const auto key = parse_key(text.value)) {
+      keys.push_back(*key);
+    } else {
+      reader.refuse("fast_open_keys", text.at, "a string that is no key");
+    }
+  }
+  if (texts.size() > 2) {
+    reader.refuse("fast_open_keys", reader.where("fast_open_keys"), std::to_string(texts.size()) + " keys");
+  }
+  return keys;
+}
+
 }  // namespace
 
 std::vector<Placed<std::string>> read_eal(const toml::table& table, ProblemLog& log) {
@@ -68,6 +105,7 @@ DataplaneConfig read_dataplane(const toml::table& table, const Machine& machine,
   }
   reader.read_integer("max_connections", dataplane.max_connections);
   reader.read_integer("buffers", dataplane.buffers);
+  dataplane.fast_open_keys = read_fast_open_keys(reader);
   return dataplane;
 }
 

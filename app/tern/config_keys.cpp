@@ -23,6 +23,9 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"dataplane", "idle", kText, "\"adaptive\"", "\"adaptive\" or \"poll\""},
     {"dataplane", "max_connections", kInteger, "100000", "connections per worker", 64, 16777216},
     {"dataplane", "buffers", kInteger, "0", "packet buffers per worker", 4096, 16777216, "automatic"},
+    {"dataplane", "fast_open_keys", kTexts, "[]",
+     "an array of at most two strings of 32 hexadecimal digits, such as "
+     "\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\""},
 
     {"port", "device", kText, "",
      "a DPDK virtual device such as \"net_tap0\" or a PCI address such as \"0000:01:00.0\""},
@@ -38,6 +41,8 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
      "as many as there may be"},
     {"tcp", "accept_backlog", kInteger, "1024", "connections", 1, 1048576},
     {"tcp", "abort_on_overflow", kBoolean, "false", "true or false"},
+    {"tcp", "fast_open", kBoolean, "false", "true or false"},
+    {"tcp", "fast_open_pending", kInteger, "256", "connections", 1, 65536},
     {"tcp", "msl_s", kInteger, "30", "seconds", 1, 120},
     {"tcp", "mss", kInteger, "0", "bytes", 48, 8960, "from the port's mtu"},
     {"tcp", "window_scale", kInteger, "7", "bits", 0, 14},

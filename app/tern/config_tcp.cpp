@@ -96,6 +96,10 @@ void warn_of_window(const TableReader& reader, const TcpSettings& settings, Prob
 void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
   tcp::Config& values = settings.values;
   read_backlogs(reader, values);
+  bool fast_open = values.fast_open_listen == tcp::FastOpen::kOn;
+  reader.read_boolean("fast_open", fast_open);
+  values.fast_open_listen = values.fast_open_connect = fast_open ? tcp::FastOpen::kOn : tcp::FastOpen::kOff;
+  reader.read_integer("fast_open_pending", values.fast_open_pending);
   read_duration<seconds>(reader, "msl_s", values.msl);
   reader.read_integer("mss", values.mss);
   reader.read_integer("window_scale", values.window_scale);

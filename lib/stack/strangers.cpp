@@ -75,6 +75,9 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
     ++counters.listen_drops;
     return;
   }
+  const auto fast_open =
+      listener.decide_fast_open(arrival.seg, arrival.tuple, fast_open_cookies_, listener.profile(), core_);
+  if (fast_open.open && open_fast(attachment, arrival, hash, listener, fast_open.answer)) return;
   switch (listener.decide(static_cast<uint32_t>(backlog.half_open.count.value()))) {
     case tcp::SynAnswer::kDrop:
       ++counters.syns_received;
@@ -82,12 +85,13 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
       ++counters.listen_drops;
       return;
     case tcp::SynAnswer::kQueue:
-      if (queue_syn(attachment, arrival, hash, listener)) return;
+      if (queue_syn(attachment, arrival, hash, listener, fast_open.answer)) return;
       [[fallthrough]];  // no room in the table
     case tcp::SynAnswer::kCookie:
       break;
   }
-  const auto answer = listener.answer_syn(arrival.seg, seal, cookies_, core_.ts_now, counters);
+  const auto answer =
+      listener.answer_syn(arrival.seg, seal, cookies_, core_.ts_now, counters, fast_open.answer);
   if (!answer) return;
   if (config.cookies == tcp::Cookies::kWhenFull) {
     ++counters.syns_answered_full;
@@ -97,14 +101,40 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
                 {arrival.tuple, hash, arrival.from, attachment});
 }
 
+// A connection that begins with its SYN's text, whatever answers the SYNs of others: RFC 7413. False where
+// there is no room for it, and it is to begin as any other.
+bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                       const tcp::FastOpenOption& answer) {
+  const int32_t position = insert(arrival.tuple, hash);
+  if (position == dpdk::FlowTable::kAbsent) {
+    ++core_.counters.fast_open_refused;
+    return false;
+  }
+  const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, arrival.tuple, core_.now);
+  auto agreement = listener.agree_on_fast_open(
+      arrival.seg, iss, tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
+  if (!agreement) {
+    table_.erase(arrival.tuple, hash);
+    return true;
+  }
+  agreement->fast_open = answer;
+  agreement->listener = listener.profile();
+  opened_in_burst_ = true;
+  const auto index = static_cast<uint32_t>(position);
+  paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
+  core_.connection(index).open_fast(*agreement, arrival.seg, take_text(arrival), core_);
+  return true;
+}
+
 // A half-open connection for a SYN; its SYN-ACK leaves with the round's output. False when a cookie is to be
 // the answer instead.
-bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener) {
+bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                       const tcp::FastOpenOption& fast_open) {
   const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, arrival.tuple, core_.now);
   const bool room = !core_.pressed() && table_.size() < options_.max_connections;
   if (!room && profiles_[listener.profile()].cookies == tcp::Cookies::kWhenFull) return false;
-  const auto agreement = listener.agree_on_syn(
-      arrival.seg, iss, tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
+  auto agreement = listener.agree_on_syn(arrival.seg, iss,
+                                         tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
   if (!agreement) return true;
   const int32_t position = room ? table_.insert(arrival.tuple, hash) : dpdk::FlowTable::kAbsent;
   if (position == dpdk::FlowTable::kAbsent) {
@@ -115,6 +145,7 @@ bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
   opened_in_burst_ = true;
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
+  agreement->fast_open = fast_open;
   core_.connection(index).open_from_syn(*agreement, core_);
   return true;
 }

@@ -63,6 +63,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       time_waits_(options_.name + "_time_wait", options_.max_connections, options_.table_secret,
                   bindings_.size()),
       cookies_(options_.cookie_secret, clock.now()),
+      fast_open_cookies_(options_.cookie_secret, clock.now()),
       isn_prf_(options_.isn_secret),
       core_(connections_, profiles_, core_limits(options_, receive), clock.now()),
       egress_(attachments_, headers, counters_),
@@ -73,6 +74,9 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
     for (const ListenAddress& where : bindings_[i].listen) {
       listeners_.add(where, static_cast<uint16_t>(i), profiles_[i]);
     }
+  }
+  if (const auto& keys = options_.fast_open_keys; !keys.empty()) {
+    fast_open_cookies_.set_key(keys[0], keys.size() > 1 ? std::optional(keys[1]) : std::nullopt);
   }
   finished_.reserve(options_.max_connections);
   waiting_.reserve(options_.max_connections);
@@ -92,6 +96,7 @@ uint64_t Worker::footprint(uint32_t max_connections) {
          std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly) +
          std::min(kRecoveries, max_connections) * sizeof(tcp::Recovery) +
          std::min(kExtras, max_connections) * sizeof(tcp::Extra) +
+         tcp::FastOpenCache::footprint(tcp::CoreLimits{}.fast_open_servers) +
          max_connections * sizeof(tcp::CongestionState);
 }
 
@@ -110,7 +115,7 @@ void Worker::announce() {
   egress_.flush();
 }
 
-std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t binding) {
+std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t binding, net::Packet text) {
   OpenError error;
   const auto attachment = opener_.attachment_for(tuple, error);
   if (!attachment) return error;
@@ -124,6 +129,9 @@ std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t b
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {tuple, hash, {}, *attachment};
   opener_.open(index, binding);
+  tcp::Connection& connection = core_.connection(index);
+  connection.try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
+  if (text) connection.send(text, core_);
   return std::nullopt;
 }
 
@@ -147,6 +155,7 @@ bool Worker::poll_once(net::Instant now) {
   ++counters_.polls;
   core_.set_now(now);
   cookies_.advance(core_.now);
+  fast_open_cookies_.advance(core_.now);
 
   uint32_t frames = 0;
   for (uint8_t i = 0; i < attachment_count(); ++i) frames += arrive(i);  // receive, parse, look up, arrive

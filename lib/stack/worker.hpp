@@ -26,6 +26,7 @@
 #include "stack/time_waits.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/core.hpp"
+#include "tcp/fast_open.hpp"
 #include "tcp/syn_cookie.hpp"
 
 namespace tern::stack {
@@ -42,6 +43,8 @@ struct WorkerOptions {
   uint32_t max_connections = 100'000;
   IdleMode idle = IdleMode::kAdaptive;
   net::PrfKey cookie_secret{};  // the same for all workers
+  // Of Fast Open: the first makes cookies, the second is still good. None: from the cookies' secret.
+  std::vector<net::PrfKey> fast_open_keys;
   net::PrfKey table_secret{};
   net::PrfKey isn_secret{};
   uint32_t receive_reserve = 4096;  // buffers of the receive pool that connections must leave to the ports
@@ -64,8 +67,9 @@ class Worker {
   // One round at this time, which never goes back; returns whether there was anything to do.
   bool poll_once(net::Instant now);
   // Opens a connection to an address on one of our networks, served by the binding of that number: opened()
-  // follows, or closed() with the reason. Between rounds only. The caller chooses the local port.
-  std::optional<OpenError> connect(const net::FourTuple& tuple, uint16_t binding);
+  // follows, or closed() with the reason. Between rounds only. The caller chooses the local port. text: the
+  // first to send; where the binding's configuration has Fast Open it may leave with the SYN.
+  std::optional<OpenError> connect(const net::FourTuple& tuple, uint16_t binding, net::Packet text = {});
   // Sends RST to every connection and forgets it.
   void abort_all();
 
@@ -91,7 +95,10 @@ class Worker {
                    const net::PrfBlock& seal);
   void on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
               const net::PrfBlock& seal);
-  bool queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener);
+  bool open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                 const tcp::FastOpenOption& answer);
+  bool queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
+                 const tcp::FastOpenOption& fast_open);
   bool takes_cookies(const tcp::Listener& listener) const;
   int32_t insert(const net::FourTuple& tuple, uint32_t hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
@@ -120,6 +127,7 @@ class Worker {
   std::span<Path> paths_;  // likewise
   TimeWaits time_waits_;
   tcp::SynCookies cookies_;
+  tcp::FastOpenCookies fast_open_cookies_;
   net::Prf isn_prf_;
   tcp::Core core_;
   Listeners listeners_;

@@ -120,6 +120,9 @@ class FastOpenCache {
   void note_failure(const FastOpenServer& server, net::Instant now);
   void clear();
 
+  // Memory for so many servers, in bytes.
+  static uint64_t footprint(uint32_t capacity) { return capacity * sizeof(Entry); }
+
  private:
   static constexpr net::Duration kRefusal = std::chrono::minutes(15);
   static constexpr uint8_t kTolerated = 1;  // losses in a row that may have been congestion's

@@ -94,11 +94,11 @@ INSTANTIATE_TEST_SUITE_P(
              "t.toml:3:1: dataplane.mtu: unknown key in [dataplane]; it belongs below [[port]]\n"},
         Case{"KeyUnlikeAny", minimal("workers", "workers = [1]\nhelp = 1"),
              "t.toml:3:1: dataplane.help: unknown key in [dataplane]; known are workers, idle, "
-             "max_connections and "
-             "buffers\n"},
+             "max_connections, buffers and "
+             "fast_open_keys\n"},
         Case{"OddKey", minimal("workers", "workers = [1]\n\"a \\u001b\" = 1"),
              "t.toml:3:1: dataplane.\"a \\x1b\": unknown key in [dataplane]; known are workers, idle, "
-             "max_connections and buffers\n"},
+             "max_connections, buffers and fast_open_keys\n"},
         Case{"TableInATable", minimal({}, {}, "[dataplane.idle]\n"),
              "t.toml:10:1: dataplane.idle: found a table; allowed is \"adaptive\" or \"poll\"\n"},
         Case{"UnknownTableInAPort", minimal({}, {}, "[service.mtu]\n"),
@@ -259,6 +259,29 @@ INSTANTIATE_TEST_SUITE_P(
              "t.toml:5:11: port.offload: found the integer 1; allowed is true or false\n"}),
     named);
 
+const std::string kKeys =
+    "; allowed is an array of at most two strings of 32 hexadecimal digits, such as "
+    "\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\"\n";
+
+std::string with_keys(const std::string& keys) {
+  return minimal("workers", "workers = [1]\nfast_open_keys = " + keys);
+}
+
+INSTANTIATE_TEST_SUITE_P(
+    FastOpenKeys, Refused,
+    testing::Values(Case{"TooShort", with_keys("[\"a1a1a1a1-b2b2b2b2-c3c3c3c3\"]"),
+                         "t.toml:3:19: dataplane.fast_open_keys: found a string that is no key" + kKeys},
+                    Case{"NoDigit", with_keys("[\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4dg\"]"),
+                         "t.toml:3:19: dataplane.fast_open_keys: found a string that is no key" + kKeys},
+                    Case{"NoDash", with_keys("[\"a1a1a1a1-b2b2b2b2-c3c3c3c30d4d4d4d4\"]"),
+                         "t.toml:3:19: dataplane.fast_open_keys: found a string that is no key" + kKeys},
+                    Case{"Three",
+                         with_keys("[\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4\", "
+                                   "\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d5\", "
+                                   "\"a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d6\"]"),
+                         "t.toml:3:18: dataplane.fast_open_keys: found 3 keys" + kKeys}),
+    named);
+
 INSTANTIATE_TEST_SUITE_P(
     Tcp, Refused,
     testing::Values(
@@ -267,6 +290,12 @@ INSTANTIATE_TEST_SUITE_P(
              "\"never\"\n"},
         Case{"CongestionWord", minimal({}, {}, kTcp + "congestion = \"reno\"\n"),
              "t.toml:11:14: tcp.congestion: found \"reno\"; allowed is \"cubic\" or \"newreno\"\n"},
+        Case{"FastOpenAsText", minimal({}, {}, kTcp + "fast_open = \"yes\"\n"),
+             "t.toml:11:13: tcp.fast_open: found the string \"yes\"; allowed is true or false\n"},
+        Case{
+            "FastOpenPendingZero", minimal({}, {}, kTcp + "fast_open_pending = 0\n"),
+            "t.toml:11:21: tcp.fast_open_pending: found the integer 0; allowed is an integer from 1 to 65536 "
+            "(connections)\n"},
         Case{"LargestInteger", minimal({}, {}, kTcp + "msl_s = 9223372036854775807\n"),
              "t.toml:11:9: tcp.msl_s: found the integer 9223372036854775807; allowed is an integer from 1 to "
              "120 "

@@ -18,7 +18,8 @@ auto fields(const tcp::Config& c) {
                   c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.rto_initial,
                   c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
                   c.keep_alive, c.user_timeout, c.cookies, c.syn_backlog, c.syn_ack_retries,
-                  c.max_connections, c.accept_backlog, c.abort_on_overflow);
+                  c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
+                  c.fast_open_connect, c.fast_open_pending);
 }
 
 // Of a configuration that must be right.
@@ -84,11 +85,33 @@ TEST(ConfigValues, EndsOfEveryRangeAreAllowedAndWhatLiesBeyondIsNot) {
   }
 }
 
+TEST(ConfigValues, ServiceMayTurnFastOpenOffAgain) {
+  const Config config = config_of(minimal({}, {}, "fast_open = false\n[tcp]\nfast_open = true\n"));
+  ASSERT_EQ(config.services.size(), 1u);
+  EXPECT_EQ(config.services[0].tcp.fast_open_listen, tcp::FastOpen::kOff);
+}
+
+// As net.ipv4.tcp_fastopen_key has them: four numbers, the lowest byte of each first.
+TEST(ConfigValues, FastOpenKeysAreReadAsLinuxReadsThem) {
+  const Config config =
+      config_of(minimal("workers",
+                        "workers = [1]\nfast_open_keys = [\"a0bf63f7-ed803d81-cd641d30-cebc4a90\", "
+                        "\"00000001-00000000-00000000-000000Ff\"]"));
+  ASSERT_EQ(config.dataplane.fast_open_keys.size(), 2u);
+  EXPECT_EQ(config.dataplane.fast_open_keys[0],
+            (net::PrfKey{0xf7, 0x63, 0xbf, 0xa0, 0x81, 0x3d, 0x80, 0xed, 0x30, 0x1d, 0x64, 0xcd, 0x90, 0x4a,
+                         0xbc, 0xce}));
+  EXPECT_EQ(config.dataplane.fast_open_keys[1],
+            (net::PrfKey{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0}));
+  EXPECT_TRUE(config_of(minimal()).dataplane.fast_open_keys.empty());
+}
+
 TEST(ConfigValues, EachTcpKeyReachesItsField) {
   const Config config =
       config_of(minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
                         "[tcp]\ncookies = \"when-full\"\nsyn_backlog = 64\nsyn_ack_retries = 3\n"
                         "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
+                        "fast_open = true\nfast_open_pending = 77\n"
                         "msl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
                         "sack = false\nnagle = false\nreceive_buffer_kib = 65536\n"
                         "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
@@ -104,6 +127,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.max_connections = 1000;
   expected.accept_backlog = 50;
   expected.abort_on_overflow = true;
+  expected.fast_open_listen = expected.fast_open_connect = tcp::FastOpen::kOn;
+  expected.fast_open_pending = 77;
   expected.msl = 5s;
   expected.mss = 8000;
   expected.window_scale = 9;

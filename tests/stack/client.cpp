@@ -35,6 +35,7 @@ void Client::add_options(tcp::SegmentHeader& header, bool syn) const {
     offer.timestamps = options.timestamps;
     offer.sack_permitted = true;
     offer.ts_val = ts_val;
+    offer.fast_open = options.fast_open;
     tcp::append_syn_options(header, offer);
   } else if (options.timestamps) {
     tcp::append_timestamps(header, ts_val, ts_ecr_);
@@ -56,9 +57,9 @@ void Client::lay(int flags, std::string_view text) {
   if (!deaf) said_ = rcv_nxt;
 }
 
-const void* Client::syn() {
-  const void* buffer = bench_.inject(frame(tcp::kSyn, {}));
-  snd_nxt = options.iss + 1;
+const void* Client::syn(std::string_view text) {
+  const void* buffer = bench_.inject(frame(tcp::kSyn, text));
+  snd_nxt = options.iss + 1 + static_cast<uint32_t>(text.size());
   return buffer;
 }
 
@@ -108,6 +109,7 @@ void Client::take(const Reply& reply) {
     return;
   }
   if (seg.has(tcp::kSyn)) {
+    if (seg.ack == options.iss + 1) snd_nxt = seg.ack;
     EXPECT_EQ(seg.ack, snd_nxt);
     connected = true;
     rcv_nxt = said_ = seg.seq + 1;

@@ -22,6 +22,7 @@ struct ClientOptions {
   bool timestamps = true;
   uint16_t window = 0xffff;  // as it lies on the wire
   tcp::Seq iss{1'000};
+  tcp::FastOpenOption fast_open{};  // of its SYN
 };
 
 class Client {
@@ -32,7 +33,8 @@ class Client {
   Client& operator=(const Client&) = delete;
 
   // --- Steps: each lays segments before the port and does not poll ---
-  const void* syn();                 // returns the buffer
+  // Returns the buffer. Text counts as sent when the SYN-ACK acknowledges it.
+  const void* syn(std::string_view text = {});
   void third();                      // the handshake's last; what connects
   void send(std::string_view text);  // in segments of its MSS at most, PSH on the last
   void fin(std::string_view text = {});
