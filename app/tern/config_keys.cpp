@@ -60,6 +60,8 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "retransmit_limit", kInteger, "15", "retransmissions in a row", 1, 32},
     {"tcp", "delayed_ack_ms", kInteger, "40", "milliseconds", 0, 498},
     {"tcp", "ack_every_segments", kInteger, "8", "full segments per acknowledgment", 1, 64},
+    {"tcp", "time_to_live", kInteger, "64", "hops", 1, 255},
+    {"tcp", "dscp", kInteger, "0", "differentiated services code point", 0, 63},
     {"tcp", "fin_wait_2_s", kInteger, "60", "seconds", 1, 3600},
     {"tcp", "keep_alive", kBoolean, "false", "true or false"},
     {"tcp", "keep_alive_idle_s", kInteger, "7200", "seconds", 1, 32400},

@@ -117,6 +117,8 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_integer("retransmit_limit", values.retransmit_limit);
   read_duration<milliseconds>(reader, "delayed_ack_ms", values.delayed_ack);
   reader.read_integer("ack_every_segments", values.ack_every_segments);
+  reader.read_integer("time_to_live", values.marking.time_to_live);
+  reader.read_integer("dscp", values.marking.dscp);
   read_duration<seconds>(reader, "fin_wait_2_s", values.fin_wait_2);
   reader.read_boolean("keep_alive", values.keep_alive.on);
   read_duration<seconds>(reader, "keep_alive_idle_s", values.keep_alive.idle);

@@ -26,10 +26,10 @@ rte_mbuf* Egress::allocate() {
   return frame;
 }
 
-void Egress::depart(const tcp::Departure& departure, const Path& path) {
+void Egress::depart(const tcp::Departure& departure, const Path& path, const tcp::IpMarking& marking) {
   if (path.next_hop == net::MacAddress{}) return;  // a SYN of ours, which leaves once its neighbour is known
   const uint32_t header_length = kHeadersBeforeTcp + departure.header.length();
-  if (departure.text_length == 0) return reply(departure.header, path);
+  if (departure.text_length == 0) return reply(departure.header, path, marking);
 
   rte_mbuf* frame = nullptr;
   const Attachment& attachment = attachments_[path.attachment];
@@ -41,7 +41,7 @@ void Egress::depart(const tcp::Departure& departure, const Path& path) {
   }
   if (frame == nullptr) frame = build_with_text(departure, attachment, header_length);
   if (frame == nullptr) return;
-  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, path);
+  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, path, marking);
   push(frame, path.attachment);
 }
 
@@ -89,24 +89,27 @@ bool Egress::append_references(rte_mbuf* frame, const tcp::Departure& departure)
   return true;
 }
 
-void Egress::reply(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path) {
+void Egress::reply(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
+                   const tcp::IpMarking& marking) {
   dpdk::clear_frame(frame);
   uint8_t* start = dpdk::put(frame, kHeadersBeforeTcp + header.length());
-  write_headers(frame, start, header, 0, path);
+  write_headers(frame, start, header, 0, path, marking);
   push(frame, path.attachment);
 }
 
-void Egress::reply(const tcp::SegmentHeader& header, const Path& path) {
-  if (rte_mbuf* frame = allocate()) reply(frame, header, path);
+void Egress::reply(const tcp::SegmentHeader& header, const Path& path, const tcp::IpMarking& marking) {
+  if (rte_mbuf* frame = allocate()) reply(frame, header, path, marking);
 }
 
 void Egress::write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header,
-                           uint32_t text_length, const Path& path) {
+                           uint32_t text_length, const Path& path, const tcp::IpMarking& marking) {
   const dpdk::Port& port = *attachments_[path.attachment].port;
   net::write_ethernet(start, path.next_hop, port.mac(), net::kEtherTypeIpv4);
   net::Ipv4Fields fields;
   fields.total_length = static_cast<uint16_t>(net::ipv4::kHeaderLength + header.length() + text_length);
   fields.protocol = net::ipv4::kProtocolTcp;
+  fields.traffic_class = static_cast<uint8_t>(marking.dscp << 2);
+  fields.time_to_live = marking.time_to_live;
   fields.source = path.tuple.local;
   fields.destination = path.tuple.remote;
   net::write_ipv4_header(start + net::ethernet::kHeaderLength, fields);

@@ -11,6 +11,7 @@
 #include "net/dpdk/port.hpp"
 #include "stack/counters.hpp"
 #include "stack/path.hpp"
+#include "tcp/config.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/outbox.hpp"
 
@@ -50,13 +51,14 @@ class Egress {
   // and buffers so freed, when text has used that one up.
   Egress(std::span<const Attachment> attachments, net::dpdk::FramePool& headers, Counters& counters);
 
-  // Builds a frame of a departure and queues it for its port.
-  void depart(const tcp::Departure& departure, const Path& path);
+  // Builds a frame of a departure and queues it for its port. marking: what its IP header says of it.
+  void depart(const tcp::Departure& departure, const Path& path, const tcp::IpMarking& marking);
   // A segment without text, outside any connection, built in the buffer that frame came in (which this takes
   // over): the answer to a SYN allocates nothing.
-  void reply(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path);
+  void reply(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
+             const tcp::IpMarking& marking = {});
   // The same in a buffer of its own.
-  void reply(const tcp::SegmentHeader& header, const Path& path);
+  void reply(const tcp::SegmentHeader& header, const Path& path, const tcp::IpMarking& marking = {});
   // A finished frame of any kind.
   void push(rte_mbuf* frame, uint8_t attachment);
   // A fresh frame, null (and counted) when there is none.
@@ -74,7 +76,7 @@ class Egress {
   bool append_copy(rte_mbuf* frame, const tcp::Departure& departure);
   bool append_references(rte_mbuf* frame, const tcp::Departure& departure);
   void write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header, uint32_t text_length,
-                     const Path& path);
+                     const Path& path, const tcp::IpMarking& marking);
   void flush(uint8_t attachment);
 
   std::span<const Attachment> attachments_;

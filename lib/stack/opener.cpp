@@ -9,15 +9,16 @@
 
 namespace tern::stack {
 
-std::optional<uint8_t> Opener::attachment_for(const net::FourTuple& tuple, OpenError& error) const {
-  error = OpenError::kNetworkUnreachable;
+std::optional<uint8_t> Opener::attachment_for(net::FourTuple& tuple, tcp::Error& error) const {
+  error = tcp::Error::kNetworkUnreachable;
   const auto count = static_cast<uint8_t>(attachments_.size());
   for (uint8_t i = 0; i < count; ++i) {
     for (const net::Ipv4Interface& interface : attachments_[i].interfaces) {
       if (!interface.contains(tuple.remote) || attachments_[i].is_broadcast(tuple.remote))
         continue;  // MUST-46
+      if (tuple.local.is_unspecified()) tuple.local = interface.address;
       if (attachments_[i].owns(tuple.local)) return i;
-      error = OpenError::kAddressNotAvailable;
+      error = tcp::Error::kAddressNotAvailable;
     }
   }
   return std::nullopt;

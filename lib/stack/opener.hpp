@@ -18,14 +18,6 @@
 
 namespace tern::stack {
 
-// Why a connection could not be opened; named as errno names it.
-enum class OpenError : uint8_t {
-  kNetworkUnreachable,   // ENETUNREACH: no port of ours is on the remote address's network
-  kAddressNotAvailable,  // EADDRNOTAVAIL: the local address is not ours there
-  kAddressInUse,         // EADDRINUSE: the four-tuple has a connection
-  kNoBufferSpace,        // ENOBUFS: the flow table is full
-};
-
 // Neighbours are asked by ARP; meanwhile the connection is in SYN-SENT and its SYN waits here for the answer.
 class Opener {
  public:
@@ -40,8 +32,9 @@ class Opener {
         counters_(counters),
         paths_(paths) {}
 
-  // The port whose network holds remote and which owns local.
-  std::optional<uint8_t> attachment_for(const net::FourTuple& tuple, OpenError& error) const;
+  // The port whose network holds remote and which owns local; where local is 0, it becomes the port's address
+  // there (RFC 9293 MUST-44).
+  std::optional<uint8_t> attachment_for(net::FourTuple& tuple, tcp::Error& error) const;
   // Opens in the slot that index names; its path must be set but for the next hop.
   void open(uint32_t index, uint16_t profile);
   // Once per round: asks for what is unknown, lets go what has been answered, gives up what nobody answers

@@ -60,11 +60,17 @@ class Socket {
   bool delivered() const { return connection_.has(tcp::kFinSent) && connection_.flight() == 0; }
   void abort() { connection_.abort(core_); }  // RST
 
-  // --- Options for this connection alone, see Connection; false: no room for them (ENOBUFS) ---
-  bool set_keep_alive(const tcp::KeepAlive& settings) { return connection_.set_keep_alive(settings, core_); }
-  bool set_user_timeout(net::Duration timeout) { return connection_.set_user_timeout(timeout, core_); }
+  // --- Options for this connection alone, see tcp::Option: kInvalid, kNoBuffers or kNotConnected ---
+  tcp::Error set_option(tcp::Option option, int64_t value) {
+    return connection_.set_option(option, value, core_);
+  }
+  int64_t option(tcp::Option option) const { return connection_.option(option, core_); }
 
   // --- About it ---
+  tcp::Info info() const { return connection_.info(core_); }
+  // Why send(), or receive(), does nothing now: see Connection.
+  tcp::Error send_error() const { return connection_.send_error(core_); }
+  tcp::Error receive_error() const { return connection_.receive_error(); }
   uint32_t index() const { return core_.index_of(connection_); }
   // A word of the service's own, zero at opened().
   uint64_t& user() { return connection_.tcb.user; }

@@ -98,7 +98,7 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
     backlog.cookies_until = core_.now + 2 * tcp::SynCookies::kEpoch;
   }
   egress_.reply(std::exchange(arrival.frame, nullptr), *answer,
-                {arrival.tuple, hash, arrival.from, attachment});
+                {arrival.tuple, hash, arrival.from, attachment}, config.marking);
 }
 
 // A connection that begins with its SYN's text, whatever answers the SYNs of others: RFC 7413. False where
@@ -186,11 +186,13 @@ bool Worker::on_time_wait(Arrival& arrival, TimeWaits::Entry& entry) {
   entry.record.expand(connection, core_);
   const tcp::Verdict verdict = connection.on_segment(arrival.seg, {}, core_);
   connection.emit(core_);
-  for (const tcp::Departure& departure : core_.outbox.departures()) egress_.depart(departure, entry.path);
+  for (const tcp::Departure& departure : core_.outbox.departures()) {
+    egress_.depart(departure, entry.path, core_.config(connection).marking);
+  }
   core_.outbox.clear();
   const bool stays = connection.tcb.state == tcp::State::kTimeWait && verdict != tcp::Verdict::kReopen;
   if (stays) {
-    entry.record = tcp::TimeWait::compact(connection);
+    entry.record = tcp::TimeWait::compact(connection, core_);
     if (!connection.tcb.idle_deadline.is_never())
       time_waits_.restart(entry, connection.tcb.idle_deadline.instant(core_.now));
     ++gauge;

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <new>
+#include <stdexcept>
 #include <utility>
 
 #include "net/arp.hpp"
@@ -72,7 +73,10 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       idle_(options_.idle) {
   for (size_t i = 0; i < bindings_.size(); ++i) {
     for (const ListenAddress& where : bindings_[i].listen) {
-      listeners_.add(where, static_cast<uint16_t>(i), profiles_[i]);
+      if (const tcp::Error error = listen(where, static_cast<uint16_t>(i)); error != tcp::Error::kNone) {
+        throw std::runtime_error("cannot listen on " + net::to_string(where.address) + ": " +
+                                 tcp::to_string(error));
+      }
     }
   }
   if (const auto& keys = options_.fast_open_keys; !keys.empty()) {
@@ -113,26 +117,6 @@ void Worker::announce() {
     }
   }
   egress_.flush();
-}
-
-std::optional<OpenError> Worker::connect(const net::FourTuple& tuple, uint16_t binding, net::Packet text) {
-  OpenError error;
-  const auto attachment = opener_.attachment_for(tuple, error);
-  if (!attachment) return error;
-  uint32_t hash = 0;
-  table_.hash(std::span(&tuple, 1), std::span(&hash, 1));
-  if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent || time_waits_.find(tuple, hash) != nullptr) {
-    return OpenError::kAddressInUse;
-  }
-  const int32_t position = insert(tuple, hash);
-  if (position == dpdk::FlowTable::kAbsent) return OpenError::kNoBufferSpace;
-  const auto index = static_cast<uint32_t>(position);
-  paths_[index] = {tuple, hash, {}, *attachment};
-  opener_.open(index, binding);
-  tcp::Connection& connection = core_.connection(index);
-  connection.try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
-  if (text) connection.send(text, core_);
-  return std::nullopt;
 }
 
 void Worker::run(const std::atomic<bool>& stop) {
@@ -235,7 +219,7 @@ void Worker::on_hit(Arrival& arrival, uint32_t index) {
       break;
     case tcp::Verdict::kReset:
       if (const auto header = tcp::reset_for(arrival.seg)) {
-        egress_.reply(*header, paths_[index]);
+        egress_.reply(*header, paths_[index], core_.config(connection).marking);
         ++core_.counters.resets_sent;
         ++core_.counters.segments_sent;
       }
@@ -255,7 +239,7 @@ void Worker::on_hit(Arrival& arrival, uint32_t index) {
 void Worker::serve(uint32_t index) {
   tcp::Connection& connection = core_.connection(index);
   if (connection.news() == 0) return;
-  Service& service = *bindings_[connection.tcb.profile].service;
+  Service& service = *bindings_[core_.service_of(connection)].service;
   Socket socket(connection, core_, receive_pool_);
   const auto take = [&](tcp::Mark mark) {
     const bool was = (connection.tcb.marks & mark) != 0;
@@ -289,7 +273,7 @@ void Worker::time_out() {
 void Worker::retire(uint32_t index) {
   const tcp::Connection& connection = core_.connection(index);
   if (!tcp::TimeWait::may_compact(connection)) return;
-  const tcp::TimeWait record = tcp::TimeWait::compact(connection);
+  const tcp::TimeWait record = tcp::TimeWait::compact(connection, core_);
   const net::Instant until = connection.tcb.idle_deadline.instant(core_.now);
   const Path path = paths_[index];
   forget(index);
@@ -306,7 +290,8 @@ void Worker::retire(uint32_t index) {
 void Worker::emit() {
   const auto depart_all = [&] {
     for (const tcp::Departure& departure : core_.outbox.departures()) {
-      egress_.depart(departure, paths_[departure.connection]);
+      const tcp::Connection& connection = core_.connection(departure.connection);
+      egress_.depart(departure, paths_[departure.connection], core_.config(connection).marking);
     }
     core_.outbox.clear();
   };
@@ -341,7 +326,7 @@ void Worker::abort_all() {
     serve(index);
     connection.emit(core_);
     for (const tcp::Departure& departure : core_.outbox.departures())
-      egress_.depart(departure, paths_[index]);
+      egress_.depart(departure, paths_[index], core_.config(connection).marking);
     core_.outbox.clear();
     forget(index);
   }

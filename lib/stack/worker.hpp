@@ -66,10 +66,23 @@ class Worker {
   void run(const std::atomic<bool>& stop);
   // One round at this time, which never goes back; returns whether there was anything to do.
   bool poll_once(net::Instant now);
+
+  // --- Calls, between rounds only; docs/sockets.md ---
+  // Takes connections to this address for the binding of that number. kInvalid: port 0, or no such binding;
+  // kAddressNotAvailable: no port has the address; kAddressInUse: somebody listens there.
+  tcp::Error listen(ListenAddress where, uint16_t binding);
   // Opens a connection to an address on one of our networks, served by the binding of that number: opened()
-  // follows, or closed() with the reason. Between rounds only. The caller chooses the local port. text: the
-  // first to send; where the binding's configuration has Fast Open it may leave with the SYN.
-  std::optional<OpenError> connect(const net::FourTuple& tuple, uint16_t binding, net::Packet text = {});
+  // follows, or closed() with the reason. A local address of 0 is chosen by the network (RFC 9293 MUST-44), a
+  // local port of 0 from 32768 up; opened tells the choice. text: the first to send; where the
+  // binding's configuration has Fast Open it may leave with the SYN. kInvalid: remote port 0, or no such
+  // binding; kNetworkUnreachable, kAddressNotAvailable (not ours there, or no port is free), kAddressInUse
+  // (the four-tuple has a connection), kNoBuffers (the flow table is full).
+  tcp::Error connect(net::FourTuple tuple, uint16_t binding, net::Packet text = {},
+                     net::FourTuple* opened = nullptr);
+  // Tells the binding's service of the connection that has waited longest; for bindings whose max_connections
+  // is 0 or used up. False when none waits (EAGAIN).
+  bool accept(uint16_t binding);
+
   // Sends RST to every connection and forgets it.
   void abort_all();
 
@@ -101,6 +114,8 @@ class Worker {
                  const tcp::FastOpenOption& fast_open);
   bool takes_cookies(const tcp::Listener& listener) const;
   int32_t insert(const net::FourTuple& tuple, uint32_t hash);
+  bool is_free(const net::FourTuple& tuple, uint32_t& hash);
+  bool choose_port(net::FourTuple& tuple, uint32_t& hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);
@@ -141,6 +156,7 @@ class Worker {
   std::vector<uint32_t> finished_;
   std::vector<uint32_t> waiting_;  // in TIME-WAIT, with nothing left to do but wait
   bool opened_in_burst_ = false;
+  uint32_t next_port_ = 0;  // of connections that we open, counted on
 };
 
 }  // namespace tern::stack

@@ -31,14 +31,14 @@ void Backlogs::erase(Backlog::Queue& queue, uint32_t index) {
 
 void Connection::join_syn_queue(Core& core) {
   tcb.hold |= kHoldHalfOpen;
-  core.backlogs.push_back(core.backlogs[tcb.profile].half_open, core.index_of(*this));
+  core.backlogs.push_back(core.backlogs[core.service_of(*this)].half_open, core.index_of(*this));
 }
 
 // The third segment has come. Where the accept queue is full it is dropped, as if it had been lost: the
 // SYN-ACK is sent again, and with it the answer comes again.
 bool Connection::may_leave_syn_queue(Core& core, Verdict& verdict) {
   const Config& config = core.config(*this);
-  if (!core.backlogs.overflows(tcb.profile, config)) {
+  if (!core.backlogs.overflows(core.service_of(*this), config)) {
     ++core.counters.connections_accepted;
     leave_backlog(core);
     return true;
@@ -55,8 +55,9 @@ bool Connection::may_leave_syn_queue(Core& core, Verdict& verdict) {
 
 // Established: its service is told now or, when it has as many as it may, in the order in which they came.
 void Connection::await_turn(Core& core) {
-  Backlog& backlog = core.backlogs[tcb.profile];
-  if (core.backlogs.may_serve(tcb.profile, core.config(*this))) {
+  const uint16_t service = core.service_of(*this);
+  Backlog& backlog = core.backlogs[service];
+  if (core.backlogs.may_serve(service, core.profile(service))) {
     tcb.flags |= kServed;
     ++backlog.served;
   } else {
@@ -66,15 +67,16 @@ void Connection::await_turn(Core& core) {
 }
 
 void Connection::leave_backlog(Core& core) {
-  Backlog& backlog = core.backlogs[tcb.profile];
+  const uint16_t service = core.service_of(*this);
+  Backlog& backlog = core.backlogs[service];
   if (half_open()) core.backlogs.erase(backlog.half_open, core.index_of(*this));
   if (waiting()) core.backlogs.erase(backlog.waiting, core.index_of(*this));
   tcb.hold = static_cast<uint16_t>(tcb.hold & ~(kHoldHalfOpen | kHoldWaiting));
   if (!has(kServed)) return;
   tcb.flags = static_cast<uint16_t>(tcb.flags & ~kServed);
   --backlog.served;
-  while (core.backlogs.may_serve(tcb.profile, core.config(*this))) {
-    if (core.accept(tcb.profile) == kNoSlot) break;
+  while (core.backlogs.may_serve(service, core.profile(service))) {
+    if (core.accept(service) == kNoSlot) break;
   }
 }
 

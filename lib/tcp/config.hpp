@@ -27,6 +27,13 @@ struct KeepAlive {
   friend bool operator==(const KeepAlive&, const KeepAlive&) = default;
 };
 
+// What the IP header of segments says of them.
+struct IpMarking {
+  uint8_t time_to_live = 64;  // RFC 9293 MUST-49
+  uint8_t dscp = 0;           // differentiated services code point, 0 to 63 (RFC 2474; RFC 9293 MUST-48)
+  friend bool operator==(const IpMarking&, const IpMarking&) = default;
+};
+
 constexpr uint32_t kNoLimit = 0xffffffffu;
 
 struct Config {
@@ -83,6 +90,7 @@ struct Config {
   // How long FIN-WAIT-2 may last once the user has closed and reads no more.
   net::Duration fin_wait_2 = std::chrono::seconds(60);
   KeepAlive keep_alive;
+  IpMarking marking;
   // How long text may go unacknowledged until the connection is given up (RFC 9293 section 3.9.1.1, RFC
   // 5482); 0: until retransmit_limit is reached.
   net::Duration user_timeout{0};

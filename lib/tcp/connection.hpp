@@ -12,7 +12,10 @@
 #include "net/instant.hpp"
 #include "net/packet.hpp"
 #include "tcp/core.hpp"
+#include "tcp/error.hpp"
+#include "tcp/info.hpp"
 #include "tcp/segment.hpp"
+#include "tcp/socket_options.hpp"
 #include "tcp/tcb.hpp"
 
 namespace tern::tcp {
@@ -96,14 +99,18 @@ class Connection {
     if (tcb.state != State::kClosed) give_up(reason, core);
   }
 
-  // --- What the user chooses for this connection alone; until then its service's configuration holds. False
-  // when the core has no slot left for it (ENOBUFS).
-  // RFC 9293 MUST-24. Times are cut to Deadline::longest().
-  bool set_keep_alive(const KeepAlive& settings, Core& core);
-  const KeepAlive& keep_alive(const Core& core) const;
-  // 0: none, see Config.
-  bool set_user_timeout(net::Duration timeout, Core& core);
-  net::Duration user_timeout(const Core& core) const;
+  // --- What the user chooses for this connection alone, see Option; until then its service's configuration
+  // holds. kInvalid: the value is out of its range; kNoBuffers: the core has no slot left; kNotConnected.
+  Error set_option(Option option, int64_t value, Core& core);
+  int64_t option(Option option, const Core& core) const;
+
+  // --- About it: 3.9.1.6 ---
+  Info info(const Core& core) const;
+  // What send() and receive() have to say when they take or give nothing: kAgain, kPipe, kNotConnected while
+  // the handshake is under way, or why the connection ended; kNone when they would do something, or when the
+  // peer has closed and all was read.
+  Error send_error(const Core& core) const;
+  Error receive_error() const;
 
   // --- Timeouts: 3.10.8 ---
   void on_timeout(Core& core);
@@ -238,6 +245,8 @@ class Connection {
   void release_acknowledged(Core& core);
   rte_mbuf* text_at(Seq seq) const;
 
+  Config* own_config(Core& core);  // socket_options.cpp
+
   // keep_alive.cpp, user_timeout.cpp
   void note_heard(const Core& core) { tcb.heard_at = core.coarse_now; }
   net::Duration silence(const Core& core) const;
@@ -262,7 +271,11 @@ inline uint32_t Core::index_of(const Connection& connection) const {
   return static_cast<uint32_t>(&connection - connections_.data());
 }
 inline const Config& Core::config(const Connection& connection) const {
-  return profiles_[connection.tcb.profile];
+  return configs_[connection.tcb.profile];
+}
+inline uint16_t Core::service_of(const Connection& connection) const {
+  const uint16_t profile = connection.tcb.profile;
+  return profile < profiles_ ? profile : extras[profile - profiles_].profile;
 }
 inline void Core::mark(Connection& connection, uint16_t marks) {
   if ((connection.tcb.marks & kMarkReady) == 0) ready.push_back(index_of(connection));

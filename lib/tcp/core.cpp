@@ -2,6 +2,8 @@
 // What all connections of one core share.
 #include "tcp/core.hpp"
 
+#include <algorithm>
+
 #include "tcp/connection.hpp"
 
 namespace tern::tcp {
@@ -39,12 +41,14 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
       congestions(core_limits.congestions),
-      extras(core_limits.extras),
+      extras(std::min<uint32_t>(core_limits.extras, 0xffff - static_cast<uint32_t>(profiles.size()))),
       fast_opens(profiles.size()),
       fast_open_servers(core_limits.fast_open_servers),
       limits(core_limits),
       connections_(connections),
-      profiles_(profiles) {
+      profiles_(static_cast<uint16_t>(profiles.size())),
+      configs_(profiles.begin(), profiles.end()) {
+  configs_.resize(profiles.size() + extras.capacity());
   ready.reserve(connections.size());
   set_now(t);
 }
@@ -56,9 +60,7 @@ Extra* Connection::extra(Core& core) {
       ++core.counters.extras_refused;
       return nullptr;
     }
-    Extra& own = core.extras[tcb.extra] = Extra{};
-    own.keep_alive = core.config(*this).keep_alive;
-    own.user_timeout = core.config(*this).user_timeout;
+    core.extras[tcb.extra] = Extra{};
   }
   core.extras[tcb.extra].borrowed = false;
   return &core.extras[tcb.extra];

@@ -72,6 +72,11 @@ class Core {
   Connection& connection(uint32_t index);
   uint32_t index_of(const Connection& connection) const;
   const Config& config(const Connection& connection) const;
+  // A service's Config. Connections without options of their own follow a change of it at once.
+  Config& profile(uint16_t index) { return configs_[index]; }
+  uint16_t profiles() const { return profiles_; }
+  // The profile that the connection was opened under, whatever options it has chosen since.
+  uint16_t service_of(const Connection& connection) const;
 
   // Adds marks and puts the connection on the ready list, once.
   void mark(Connection& connection, uint16_t marks);
@@ -123,7 +128,8 @@ class Core {
 
  private:
   std::span<Connection> connections_;
-  std::span<const Config> profiles_;
+  uint16_t profiles_;
+  std::vector<Config> configs_;  // the services', then those of single connections by their slots of extras
 };
 
 }  // namespace tern::tcp

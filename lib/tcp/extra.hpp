@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// What few connections have: options that their user chose for them alone, and the state of rare features.
-// One slot of a pool for all of it, taken when first needed and kept until the connection is released, but
-// for Fast Open, which gives one that only it used back with the handshake.
+// What few connections have: the state of rare features. One slot of a pool for all of it, taken when first
+// needed and kept until the connection is released, but for
+// Fast Open, which gives one that only it used back with the handshake. Options that their user chose for
+// them alone are a Config of their own at the slot's place, see socket_options.hpp.
 #pragma once
 
 #include "tcp/config.hpp"
@@ -10,9 +11,7 @@
 namespace tern::tcp {
 
 struct Extra {
-  // Options are the service's until the user chooses others for this connection.
-  KeepAlive keep_alive;
-  net::Duration user_timeout{0};
+  uint16_t profile = 0;  // of the service, where the connection has a Config of its own
 
   // For the user timeout: the retransmission timer has run out, and what it waits for was due since.
   bool stalled = false;

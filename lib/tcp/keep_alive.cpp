@@ -11,23 +11,6 @@
 
 namespace tern::tcp {
 
-const KeepAlive& Connection::keep_alive(const Core& core) const {
-  return tcb.extra == kNoSlot ? core.config(*this).keep_alive : core.extras[tcb.extra].keep_alive;
-}
-
-bool Connection::set_keep_alive(const KeepAlive& settings, Core& core) {
-  Extra* own = extra(core);
-  if (own == nullptr) return false;
-  const bool begins = settings.on && !own->keep_alive.on;
-  own->keep_alive = settings;
-  own->keep_alive.idle = std::min(settings.idle, Deadline::longest());
-  own->keep_alive.interval = std::min(settings.interval, Deadline::longest());
-  if (begins) note_heard(core);  // nobody has listened for silence before
-  watch_peer(core);
-  core.mark(*this, 0);  // emit() arms
-  return true;
-}
-
 net::Duration Connection::silence(const Core& core) const {
   return net::Duration(int64_t{core.coarse_now - tcb.heard_at} << Core::kCoarseShift);
 }
@@ -39,7 +22,7 @@ bool Connection::ending() const {
 
 void Connection::watch_peer(Core& core) {
   if (tcb.state <= State::kSynReceived || ending()) return;
-  const KeepAlive& settings = keep_alive(core);
+  const KeepAlive& settings = core.config(*this).keep_alive;
   tcb.idle_deadline = Deadline::never();
   if (!settings.on) return;
   const net::Duration due = (tcb.silent_probes == 0 ? settings.idle : settings.interval) - silence(core);
@@ -49,7 +32,7 @@ void Connection::watch_peer(Core& core) {
 void Connection::on_idle_timeout(Core& core) {
   tcb.idle_deadline = Deadline::never();
   if (ending()) return give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
-  const KeepAlive& settings = keep_alive(core);
+  const KeepAlive& settings = core.config(*this).keep_alive;
   if (!settings.on) return;
   if (flight() != 0 || unsent_bytes() != 0) {  // MUST-26: retransmissions and probes of the window tell
     tcb.idle_deadline = core.now + settings.idle;
@@ -57,7 +40,7 @@ void Connection::on_idle_timeout(Core& core) {
   }
   const net::Duration silent = silence(core);
   if (silent < (tcb.silent_probes == 0 ? settings.idle : settings.interval)) return watch_peer(core);
-  const net::Duration patience = user_timeout(core);
+  const net::Duration patience = core.config(*this).user_timeout;
   const bool over = patience.count() == 0 ? tcb.silent_probes >= settings.count
                                           : tcb.silent_probes != 0 && silent >= patience;
   if (over) {

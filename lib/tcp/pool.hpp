@@ -28,6 +28,7 @@ class Pool {
   T& operator[](uint32_t index) { return slots_[index]; }
   const T& operator[](uint32_t index) const { return slots_[index]; }
   bool full() const { return free_.empty(); }
+  uint32_t capacity() const { return static_cast<uint32_t>(slots_.size()); }
   uint32_t in_use() const { return static_cast<uint32_t>(slots_.size() - free_.size()); }
 
  private:

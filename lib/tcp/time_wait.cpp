@@ -10,7 +10,7 @@ bool TimeWait::may_compact(const Connection& connection) {
          (tcb.marks & (kMarkAckNow | kServiceMarks)) == 0 && tcb.duplicate_acks_owed == 0;
 }
 
-TimeWait TimeWait::compact(const Connection& connection) {
+TimeWait TimeWait::compact(const Connection& connection, const Core& core) {
   const Tcb& tcb = connection.tcb;
   TimeWait record;
   record.snd_nxt = tcb.snd.nxt;
@@ -19,7 +19,7 @@ TimeWait TimeWait::compact(const Connection& connection) {
   record.last_ack_sent = tcb.last_ack_sent;
   record.ts_recent = tcb.ts_recent;
   record.ts_offset = tcb.ts_offset;
-  record.profile = tcb.profile;
+  record.profile = core.service_of(connection);
   record.flags = static_cast<uint8_t>(tcb.flags);
   record.rcv_scale = tcb.rcv_scale;
   return record;

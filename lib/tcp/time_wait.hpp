@@ -23,7 +23,7 @@ struct TimeWait {
   uint8_t rcv_scale = 0;
 
   // connection is in TIME-WAIT, and nothing is left to send, to tell or to read.
-  static TimeWait compact(const Connection& connection);
+  static TimeWait compact(const Connection& connection, const Core& core);
   static bool may_compact(const Connection& connection);
   // Makes the closed connection one in TIME-WAIT again; its 2MSL timer does not run.
   void expand(Connection& connection, Core& core) const;

@@ -98,4 +98,18 @@ void Connection::abort(Core& core) {
   if (!silent) core.mark(*this, kMarkReset);
 }
 
+Error Connection::send_error(const Core& core) const {
+  if (tcb.state == State::kClosed) return error_of(tcb.close_reason);
+  if (has(kFinQueued)) return Error::kPipe;
+  if (send_room(core) != 0) return Error::kNone;
+  return tcb.state == State::kTimeWait ? Error::kPipe : Error::kAgain;
+}
+
+Error Connection::receive_error() const {
+  if (tcb.unread != 0 || has(kFinReceived)) return Error::kNone;
+  if (tcb.state == State::kClosed) return error_of(tcb.close_reason);
+  if (tcb.state == State::kSynSent || tcb.state == State::kSynReceived) return Error::kNotConnected;
+  return has(kReadClosed) ? Error::kPipe : Error::kAgain;
+}
+
 }  // namespace tern::tcp

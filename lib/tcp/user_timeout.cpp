@@ -8,21 +8,10 @@
 
 namespace tern::tcp {
 
-net::Duration Connection::user_timeout(const Core& core) const {
-  return tcb.extra == kNoSlot ? core.config(*this).user_timeout : core.extras[tcb.extra].user_timeout;
-}
-
-bool Connection::set_user_timeout(net::Duration timeout, Core& core) {
-  Extra* own = extra(core);
-  if (own == nullptr) return false;
-  own->user_timeout = std::min(timeout, Deadline::longest());
-  return true;
-}
-
 // The timer has run out, perhaps for the first time in a row. What it waits for has gone unanswered since
 // the timer was started.
 bool Connection::outlived_user_timeout(Core& core) {
-  const net::Duration limit = user_timeout(core);
+  const net::Duration limit = core.config(*this).user_timeout;
   if (limit.count() == 0) return false;
   Extra* own = extra(core);
   if (own == nullptr) return false;  // retransmissions have a limit all the same
@@ -38,7 +27,7 @@ bool Connection::outlived_user_timeout(Core& core) {
 
 // What is left of the user timeout bounds the timer, or it would run out late (RFC 5482 section 4.1).
 net::Duration Connection::bounded_by_user(net::Duration timeout, const Core& core) const {
-  const net::Duration limit = user_timeout(core);
+  const net::Duration limit = core.config(*this).user_timeout;
   if (limit.count() == 0 || tcb.extra == kNoSlot || !core.extras[tcb.extra].stalled) return timeout;
   const net::Duration left = core.extras[tcb.extra].stalled_since + limit - core.now;
   return std::clamp(left, net::Duration::zero(), timeout);

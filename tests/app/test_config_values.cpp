@@ -17,7 +17,7 @@ auto fields(const tcp::Config& c) {
   return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
                   c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.rto_initial,
                   c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
-                  c.keep_alive, c.user_timeout, c.cookies, c.syn_backlog, c.syn_ack_retries,
+                  c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
                   c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
                   c.fast_open_connect, c.fast_open_pending);
 }
@@ -119,8 +119,9 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
                         "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\n"
                         "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
                         "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
-                        "user_timeout_ms = 90000\n"));
+                        "user_timeout_ms = 90000\ntime_to_live = 9\ndscp = 46\n"));
   tcp::Config expected;
+  expected.marking = {9, 46};
   expected.cookies = tcp::Cookies::kWhenFull;
   expected.syn_backlog = 64;
   expected.syn_ack_retries = 3;

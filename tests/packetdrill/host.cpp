@@ -27,9 +27,8 @@ constexpr uint32_t kChecksumOffset = 16;  // in the TCP header
 Host::Host()
     : now_(kBirth),
       connections_(kSlots),
-      configs_(kSlots),
       slots_(kSlots),
-      core_(connections_, configs_, CoreLimits{}, kBirth),
+      core_(connections_, std::vector<Config>(kSlots), CoreLimits{}, kBirth),
       prf_({1, 2, 3, 4}),
       cookies_({5, 6, 7, 8}, kBirth),
       fast_open_cookies_({9}, kBirth) {}
@@ -218,7 +217,7 @@ uint32_t Host::take_slot(const net::FourTuple& tuple, const Config& config) {
   for (uint32_t i = 0; i < kSlots; ++i) {
     if (slots_[i].used) continue;
     slots_[i] = Slot{.tuple = tuple, .used = true};
-    configs_[i] = config;
+    core_.profile(static_cast<uint16_t>(i)) = config;
     return i;
   }
   return kNoSlot;

@@ -73,7 +73,7 @@ class Host {
   // The socket has gone: the slot is free once the connection has ended.
   void orphan(uint32_t slot);
   tcp::Connection& connection(uint32_t slot) { return connections_[slot]; }
-  tcp::Config& config(uint32_t slot) { return configs_[slot]; }
+  const tcp::Config& config(uint32_t slot) const { return core_.config(connections_[slot]); }
   const net::FourTuple& tuple(uint32_t slot) const { return slots_[slot].tuple; }
   tcp::Core& core() { return core_; }
   // The key of doors without one of their own.
@@ -113,7 +113,6 @@ class Host {
 
   net::Instant now_;
   std::vector<tcp::Connection> connections_;
-  std::vector<tcp::Config> configs_;
   std::vector<Slot> slots_;
   tcp::Core core_;
   net::Prf prf_;

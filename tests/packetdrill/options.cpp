@@ -5,14 +5,15 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
+#include <iterator>
 
 #include "packetdrill/sockets.hpp"
 
 namespace tern::packetdrill {
 
 using namespace tcp;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -45,11 +46,67 @@ uint8_t linux_state(State state) {
   return 7;
 }
 
-// Linux's numbers of congestion states: open, disorder, recovery, loss.
-uint8_t linux_congestion_state(const Tcb& tcb) {
-  if ((tcb.hold & kHoldLossRecovery) != 0) return 4;
-  if ((tcb.hold & kHoldFastRecovery) != 0) return 3;
-  return (tcb.hold & kHoldDuplicates) != 0 ? 1 : 0;
+// Linux's names of tern's options, with the least and largest value that Linux takes. One that tern cuts
+// shorter is cut in silence.
+struct Known {
+  int level;
+  int name;
+  Option option;
+  int least;
+  int most;
+};
+constexpr Known kKnown[] = {
+    {IPPROTO_TCP, TCP_NODELAY, Option::kNoDelay, INT_MIN, INT_MAX},
+    {SOL_SOCKET, SO_KEEPALIVE, Option::kKeepAlive, INT_MIN, INT_MAX},
+    {IPPROTO_TCP, TCP_KEEPIDLE, Option::kKeepAliveIdle, 1, 32767},
+    {IPPROTO_TCP, TCP_KEEPINTVL, Option::kKeepAliveInterval, 1, 32767},
+    {IPPROTO_TCP, TCP_KEEPCNT, Option::kKeepAliveCount, 1, 127},
+    {IPPROTO_TCP, TCP_USER_TIMEOUT, Option::kUserTimeout, 0, INT_MAX},
+    {IPPROTO_TCP, TCP_SYNCNT, Option::kRetransmitLimit, 1, 127},
+    {IPPROTO_IP, IP_TTL, Option::kTimeToLive, 1, 255},
+    {SOL_SOCKET, SO_RCVBUF, Option::kReceiveBuffer, INT_MIN, INT_MAX},
+    {SOL_SOCKET, SO_SNDBUF, Option::kSendBuffer, INT_MIN, INT_MAX},
+};
+
+const Known* known_option(int level, int name) {
+  const auto* const found = std::find_if(std::begin(kKnown), std::end(kKnown), [=](const Known& known) {
+    return known.level == level && known.name == name;
+  });
+  return found == std::end(kKnown) ? nullptr : found;
+}
+
+// What Linux makes of a value.
+int64_t meant(Option option, int value) {
+  constexpr int64_t kLongestSeconds = 32'400;
+  switch (option) {
+    case Option::kNoDelay:
+    case Option::kKeepAlive:
+      return value != 0 ? 1 : 0;
+    case Option::kKeepAliveIdle:
+    case Option::kKeepAliveInterval:
+      return std::min<int64_t>(value, kLongestSeconds);
+    case Option::kUserTimeout:
+      return std::min<int64_t>(value, kLongestSeconds * 1000);
+    case Option::kReceiveBuffer:  // twice, for what it keeps beside the text
+      return std::clamp<int64_t>(2 * int64_t{value}, 2304, 1 << 30);
+    case Option::kSendBuffer:
+      return std::clamp<int64_t>(2 * int64_t{value}, 4608, 1 << 30);
+    default:
+      return value;
+  }
+}
+
+Result result_of(Error error) {
+  switch (error) {
+    case Error::kNone:
+      return 0;
+    case Error::kNoBuffers:
+      return -ENOBUFS;
+    case Error::kNotConnected:
+      return -ENOTCONN;
+    default:
+      return -EINVAL;
+  }
 }
 
 }  // namespace
@@ -59,76 +116,34 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
   tcp_info info{};
   info.tcpi_state = linux_state(socket.kind == Socket::Kind::kListening ? State::kListen : State::kClosed);
   if (socket.slot != kNoSlot) {
-    const Connection& connection = host_.connection(socket.slot);
-    const Tcb& tcb = connection.tcb;
-    const uint32_t mss = std::max<uint32_t>(tcb.mss, 1);
-    info.tcpi_state = linux_state(tcb.state);
-    info.tcpi_ca_state = linux_congestion_state(tcb);
-    info.tcpi_retransmits = tcb.retransmit_expiries;
-    info.tcpi_options = static_cast<uint8_t>((connection.has(kTimestampsOn) ? TCPI_OPT_TIMESTAMPS : 0) |
-                                             (connection.has(kSackOn) ? TCPI_OPT_SACK : 0) |
-                                             (connection.has(kWindowScaleOn) ? TCPI_OPT_WSCALE : 0) |
-                                             (connection.has(kSynTextTaken) ? TCPI_OPT_SYN_DATA : 0));
-    info.tcpi_snd_wscale = tcb.snd_scale & 0xf;
-    info.tcpi_rcv_wscale = tcb.rcv_scale & 0xf;
-    info.tcpi_rto = static_cast<uint32_t>(connection.rto(host_.core()).count() / 1000);
-    info.tcpi_snd_mss = tcb.mss;
-    info.tcpi_rtt = tcb.srtt_us;
-    info.tcpi_rttvar = tcb.rttvar_us;
-    info.tcpi_snd_cwnd = tcb.cwnd / mss;
-    info.tcpi_snd_ssthresh = tcb.ssthresh >= 0x7fffffff ? 0x7fffffff : tcb.ssthresh / mss;
-    info.tcpi_unacked = (connection.flight() + mss - 1) / mss;
-    info.tcpi_total_retrans = tcb.retransmitted;
+    constexpr uint8_t kLossStates[] = {0, 1, 3, 4};  // open, disorder, recovery, loss
+    const Info known = host_.connection(socket.slot).info(host_.core());
+    const uint32_t mss = std::max<uint32_t>(known.mss, 1);
+    info.tcpi_state = linux_state(known.state);
+    info.tcpi_ca_state = kLossStates[static_cast<size_t>(known.loss_state)];
+    info.tcpi_retransmits = known.expiries;
+    info.tcpi_options = static_cast<uint8_t>(
+        (known.timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (known.sack ? TCPI_OPT_SACK : 0) |
+        (known.window_scale ? TCPI_OPT_WSCALE : 0) | (known.syn_text ? TCPI_OPT_SYN_DATA : 0));
+    info.tcpi_snd_wscale = known.send_scale & 0xf;
+    info.tcpi_rcv_wscale = known.receive_scale & 0xf;
+    info.tcpi_rto = static_cast<uint32_t>(known.rto.count() / 1000);
+    info.tcpi_snd_mss = known.mss;
+    info.tcpi_rtt = known.rtt_us;
+    info.tcpi_rttvar = known.rttvar_us;
+    info.tcpi_snd_cwnd = known.cwnd / mss;
+    info.tcpi_snd_ssthresh = known.ssthresh >= 0x7fffffff ? 0x7fffffff : known.ssthresh / mss;
+    info.tcpi_unacked = (known.flight + mss - 1) / mss;
+    info.tcpi_total_retrans = known.retransmissions;
     info.tcpi_delivered = host_.delivered(socket.slot);
-    info.tcpi_notsent_bytes = connection.unsent_bytes();
+    info.tcpi_notsent_bytes = known.unsent;
+    info.tcpi_bytes_acked = known.bytes_acknowledged;
+    info.tcpi_bytes_received = known.bytes_received;
   }
   // Newer kernels know more: what is not known here is zero.
   length = std::min<socklen_t>(length, static_cast<socklen_t>(value.size()));
   std::memset(value.data(), 0, length);
   std::memcpy(value.data(), &info, std::min<size_t>(length, sizeof info));
-  return 0;
-}
-
-// What is set of keep-alive and of the user timeout; nothing when the option is another.
-std::optional<int> Sockets::liveness_option(Socket& socket, int level, int name) {
-  const KeepAlive& settings = config_of(socket).keep_alive;
-  if (level == SOL_SOCKET) return name == SO_KEEPALIVE ? std::optional(settings.on ? 1 : 0) : std::nullopt;
-  if (level != IPPROTO_TCP) return std::nullopt;
-  switch (name) {
-    case TCP_KEEPIDLE:
-      return static_cast<int>(settings.idle / 1s);
-    case TCP_KEEPINTVL:
-      return static_cast<int>(settings.interval / 1s);
-    case TCP_KEEPCNT:
-      return settings.count;
-    case TCP_USER_TIMEOUT:
-      return static_cast<int>(config_of(socket).user_timeout / 1ms);
-    default:
-      return std::nullopt;
-  }
-}
-
-// Sets them, with Linux's ranges.
-Result Sockets::set_liveness_option(Socket& socket, int level, int name, int value) {
-  Config& config = config_of(socket);
-  const auto within = [value](int most) { return value >= 1 && value <= most; };
-  if (level == SOL_SOCKET) {
-    config.keep_alive.on = value != 0;
-  } else if (name == TCP_USER_TIMEOUT) {
-    if (value < 0) return -EINVAL;
-    config.user_timeout = std::chrono::milliseconds(value);
-  } else if (!within(name == TCP_KEEPCNT ? 127 : 32767)) {
-    return -EINVAL;
-  } else if (name == TCP_KEEPCNT) {
-    config.keep_alive.count = static_cast<uint8_t>(value);
-  } else {
-    (name == TCP_KEEPIDLE ? config.keep_alive.idle : config.keep_alive.interval) =
-        std::chrono::seconds(value);
-  }
-  if (socket.slot != kNoSlot) {
-    host_.connection(socket.slot).set_keep_alive(config.keep_alive, host_.core());
-    host_.connection(socket.slot).set_user_timeout(config.user_timeout, host_.core());
-  }
   return 0;
 }
 
@@ -144,19 +159,13 @@ Result Sockets::get_option(int fd, int level, int name, std::span<uint8_t> value
   const auto set = socket->options.find({level, name});
   if (level == SOL_SOCKET && name == SO_ERROR) {
     answer = static_cast<int>(-take_error(*socket));
-  } else if (level == SOL_SOCKET && name == SO_RCVBUF) {
-    answer = static_cast<int>(config_of(*socket).receive_buffer);
-  } else if (level == SOL_SOCKET && name == SO_SNDBUF) {
-    answer = static_cast<int>(config_of(*socket).send_buffer);
   } else if (level == SOL_SOCKET && name == SO_TYPE) {
     answer = SOCK_STREAM;
   } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
     const uint16_t effective = socket->slot == kNoSlot ? 0 : host_.connection(socket->slot).tcb.mss;
     answer = effective != 0 ? effective : config_of(*socket).mss;
-  } else if (level == IPPROTO_TCP && name == TCP_NODELAY) {
-    answer = config_of(*socket).nagle ? 0 : 1;
-  } else if (const auto number = liveness_option(*socket, level, name)) {
-    answer = *number;
+  } else if (const Known* known = known_option(level, name)) {
+    answer = static_cast<int>(tcp::get_option(config_of(*socket), known->option));
   } else if (set != socket->options.end()) {
     answer = set->second;
   }
@@ -165,24 +174,10 @@ Result Sockets::get_option(int fd, int level, int name, std::span<uint8_t> value
   return 0;
 }
 
-Result Sockets::set_tcp_option(Socket& socket, int name, int value) {
-  Config& config = config_of(socket);
-  switch (name) {
-    case TCP_NODELAY:
-      config.nagle = value == 0;
-      if (socket.slot != kNoSlot) host_.core().mark(host_.connection(socket.slot), 0);
-      return 0;
-    case TCP_MAXSEG:
-      if (value < 48 || value > 32767) return -EINVAL;
-      config.mss = static_cast<uint16_t>(std::min<int>(value, 1460));
-      return 0;
-    case TCP_SYNCNT:
-      if (value < 1 || value > 127) return -EINVAL;
-      config.retransmit_limit = static_cast<uint8_t>(value);
-      return 0;
-    default:
-      return 0;
-  }
+// For a connection, or for those that will come of the socket.
+Result Sockets::choose(Socket& socket, Option option, int64_t value) {
+  if (socket.slot == kNoSlot) return result_of(tcp::set_option(socket.config, option, value));
+  return result_of(host_.connection(socket.slot).set_option(option, value, host_.core()));
 }
 
 Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t> value) {
@@ -200,17 +195,15 @@ Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t>
     socket->linger_reset = how.l_onoff != 0 && how.l_linger == 0;
     return 0;
   }
+  Result result = 0;
+  if (const Known* known = known_option(level, name)) {
+    if (number < known->least || number > known->most) return -EINVAL;
+    result = choose(*socket, known->option, meant(known->option, number));
+  } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {
+    if (number < 48 || number > 32767) return -EINVAL;
+    socket->config.mss = static_cast<uint16_t>(std::min<int>(number, 1460));
+  }
   socket->options[{level, name}] = number;
-  if (level == SOL_SOCKET && name == SO_SNDBUF) {  // as Linux: twice, for what it keeps beside the text
-    config_of(*socket).send_buffer = std::max(2 * static_cast<uint32_t>(number), 4608u);
-  }
-  if (level == SOL_SOCKET && name == SO_RCVBUF) {
-    config_of(*socket).receive_buffer = std::max(2 * static_cast<uint32_t>(number), 2304u);
-  }
-  const Result result = liveness_option(*socket, level, name)
-                            ? set_liveness_option(*socket, level, name, number)
-                        : level == IPPROTO_TCP ? set_tcp_option(*socket, name, number)
-                                               : 0;
   if (socket->door) {
     socket->door->config = socket->config;
     set_up_fast_open(*socket);

@@ -21,15 +21,16 @@ namespace {
 
 constexpr uint32_t kLargestPacket = 60'000;
 
+// As Linux: what a reset after the peer's FIN means to a writer is EPIPE.
 int errno_of(CloseReason reason, bool after_fin) {
-  switch (reason) {
-    case CloseReason::kResetByPeer:
+  switch (error_of(reason)) {
+    case Error::kConnectionReset:
       return after_fin ? EPIPE : ECONNRESET;
-    case CloseReason::kTimedOut:
+    case Error::kTimedOut:
       return ETIMEDOUT;
-    case CloseReason::kRefused:
+    case Error::kConnectionRefused:
       return ECONNREFUSED;
-    case CloseReason::kUnreachable:
+    case Error::kHostUnreachable:
       return EHOSTUNREACH;
     default:
       return 0;
@@ -52,7 +53,7 @@ Socket* Sockets::find(int fd) {
   return it == sockets_.end() ? nullptr : &it->second;
 }
 
-Config& Sockets::config_of(Socket& socket) {
+const Config& Sockets::config_of(const Socket& socket) const {
   return socket.slot == kNoSlot ? socket.config : host_.config(socket.slot);
 }
 

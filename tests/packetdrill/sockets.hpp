@@ -122,11 +122,9 @@ class Sockets {
   Result begin_connect(int fd, net::Ipv4Address address, uint16_t port, tcp::FastOpen how);
   void tell(uint32_t slot, uint16_t marks);
   Result take_error(Socket& socket);
-  tcp::Config& config_of(Socket& socket);
+  const tcp::Config& config_of(const Socket& socket) const;
   Result describe(Socket& socket, std::span<uint8_t> value, socklen_t& length);
-  Result set_tcp_option(Socket& socket, int name, int value);
-  std::optional<int> liveness_option(Socket& socket, int level, int name);
-  Result set_liveness_option(Socket& socket, int level, int name, int value);
+  Result choose(Socket& socket, tcp::Option option, int64_t value);
 
   Host host_;
   Settings settings_;

@@ -255,6 +255,21 @@ TEST(Backlogs, ThirdSegmentByCookieIsDroppedWhileTheAcceptQueueIsFull) {
   }
 }
 
+TEST(Backlogs, ServiceThatAcceptsByCallIsToldOfNobodyElse) {
+  tcp::Config config;
+  config.max_connections = 0;
+  Bench bench(echo(config));
+  auto client = client_at(bench, 40'000);
+  client->connect();
+  client->send("patience");
+  bench.pass(50ms);
+  EXPECT_EQ(client->received, "");
+  EXPECT_TRUE(bench.worker().accept(0));
+  EXPECT_FALSE(bench.worker().accept(0));
+  bench.settle();
+  EXPECT_EQ(client->received, "patience");
+}
+
 TEST(Backlogs, WaitingConnectionsAreResetAtTheEnd) {
   tcp::Config config;
   config.max_connections = 1;

@@ -184,7 +184,7 @@ TEST(FastOpenWorker, OurOwnTextLeavesWithTheSynOnceTheServerHasGivenACookie) {
     return packet;
   };
   const auto syn_of = [&](uint16_t port) {
-    EXPECT_EQ(bench.worker().connect({kOurAddress, kPeerAddress, port, 80}, 0, text()), std::nullopt);
+    EXPECT_EQ(bench.worker().connect({kOurAddress, kPeerAddress, port, 80}, 0, text()), tcp::Error::kNone);
     bench.poll();
     bench.collect();
     net::ArpPacket asked;
@@ -209,7 +209,7 @@ TEST(FastOpenWorker, OurOwnTextLeavesWithTheSynOnceTheServerHasGivenACookie) {
   ASSERT_EQ(after.size(), 1u);
   EXPECT_EQ(after[0].text, "hello");
 
-  EXPECT_EQ(bench.worker().connect({kOurAddress, kPeerAddress, 50'001, 80}, 0, text()), std::nullopt);
+  EXPECT_EQ(bench.worker().connect({kOurAddress, kPeerAddress, 50'001, 80}, 0, text()), tcp::Error::kNone);
   const auto replies = bench.replies();  // the neighbour is known by now
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].text, "hello");

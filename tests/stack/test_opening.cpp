@@ -3,19 +3,22 @@
 // refused.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include <chrono>
 
 #include "net/arp.hpp"
 #include "net/byte_order.hpp"
 #include "net/ethernet.hpp"
 #include "stack/bench.hpp"
+#include "stack/client.hpp"
 #include "stack/peer.hpp"
 
 namespace tern::test {
 namespace {
 
 using namespace std::chrono_literals;
-using stack::OpenError;
+using tcp::Error;
 using tcp::State;
 
 constexpr net::MacAddress kNeighbourMac{{0x02, 0, 0, 0, 0, 0x77}};
@@ -61,7 +64,7 @@ class Opening : public testing::Test {
 };
 
 TEST_F(Opening, AsksForTheNeighbourAndSendsTheSynToItsStation) {
-  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), std::nullopt);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kNone);
   EXPECT_EQ(arp_requests(), 1u);
   EXPECT_EQ(in(State::kSynSent), 1u);
   bench_.now += 1ms;
@@ -95,7 +98,7 @@ TEST_F(Opening, NeighbourKnownAlreadyIsNotAskedFor) {
   bench_.replies();
   net::FourTuple another = kWayThere;
   another.local_port = 50'001;
-  EXPECT_EQ(bench_.worker().connect(another, 0), std::nullopt);
+  EXPECT_EQ(bench_.worker().connect(another, 0), Error::kNone);
   const auto replies = bench_.replies();
   ASSERT_EQ(replies.size(), 1u);
   EXPECT_EQ(replies[0].tuple, another);
@@ -117,21 +120,55 @@ TEST_F(Opening, NobodyAnsweringIsHostUnreachable) {
 TEST_F(Opening, RefusesWhatCannotBe) {
   net::FourTuple tuple = kWayThere;
   tuple.remote = {0xc6336401};  // 198.51.100.1: on none of our networks
-  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kNetworkUnreachable);
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), Error::kNetworkUnreachable);
   tuple.remote = {0xc00002ff};  // RFC 9293 MUST-46
-  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kNetworkUnreachable);
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), Error::kNetworkUnreachable);
   tuple = kWayThere;
   tuple.local = {0xc0000203};
-  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kAddressNotAvailable);
-  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), std::nullopt);
-  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), OpenError::kAddressInUse);
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), Error::kAddressNotAvailable);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kNone);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kAddressInUse);
   for (uint16_t port = 1; port < 64; ++port) {
     tuple = kWayThere;
     tuple.local_port = port;
-    EXPECT_EQ(bench_.worker().connect(tuple, 0), std::nullopt);
+    EXPECT_EQ(bench_.worker().connect(tuple, 0), Error::kNone);
   }
   tuple.local_port = 64;
-  EXPECT_EQ(bench_.worker().connect(tuple, 0), OpenError::kNoBufferSpace);
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), Error::kNoBuffers);
+}
+
+TEST_F(Opening, RefusesWhatIsNoAddressAtAll) {
+  net::FourTuple tuple = kWayThere;
+  tuple.remote_port = 0;
+  EXPECT_EQ(bench_.worker().connect(tuple, 0), Error::kInvalid);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 1), Error::kInvalid);
+}
+
+TEST_F(Opening, NetworkChoosesTheLocalAddressAndAFreePort) {
+  std::set<uint16_t> ports;
+  for (int i = 0; i < 50; ++i) {
+    net::FourTuple opened;
+    ASSERT_EQ(bench_.worker().connect({{}, kPeerAddress, 0, 80}, 0, {}, &opened), Error::kNone);
+    EXPECT_EQ(opened.local, kOurAddress);
+    EXPECT_EQ(opened.remote, kPeerAddress);
+    EXPECT_EQ(opened.remote_port, 80);
+    EXPECT_GE(opened.local_port, 32'768);
+    EXPECT_TRUE(ports.insert(opened.local_port).second) << "each has a port of its own";
+  }
+  EXPECT_EQ(in(State::kSynSent), 50u);
+}
+
+TEST_F(Opening, ListenTakesAnAddressOfOursOnce) {
+  stack::Worker& worker = bench_.worker();
+  EXPECT_EQ(worker.listen({kOurAddress, 7}, 0), Error::kAddressInUse);
+  EXPECT_EQ(worker.listen({kPeerAddress, 8}, 0), Error::kAddressNotAvailable);
+  EXPECT_EQ(worker.listen({kOurAddress, 0}, 0), Error::kInvalid);
+  EXPECT_EQ(worker.listen({kOurAddress, 8}, 1), Error::kInvalid);
+  EXPECT_EQ(worker.listen({kOurAddress, 8}, 0), Error::kNone);
+  Client client(bench_, {.service = 8});
+  client.connect();
+  EXPECT_TRUE(client.connected);
+  EXPECT_EQ(script_->calls, "opened");
 }
 
 }  // namespace

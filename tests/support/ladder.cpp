@@ -81,6 +81,7 @@ void Ladder::open() {
   if (start_.active) {
     start_.config.timestamps = start_.timestamps;
     start_.config.sack = start_.sack;
+    core_.profile(0) = start_.config;
     burst([&] {
       connection().open_active(Seq{start_.origin.iss}, 0, 0, core_);
       if (start_.opening) start_.opening(*this);

@@ -133,11 +133,20 @@ TEST_P(KeepAlives, DoNotLengthenAClosingState) {
   l.silent_until(24'990ms).at(25'010ms).gone(CloseReason::kFinished);
 }
 
+// For the ladder's connection alone: after 20 s of silence, every 5 s, twice.
+void choose_keep_alive(Ladder& l, bool on) {
+  for (const auto& [option, value] : {std::pair{Option::kKeepAliveIdle, 20},
+                                      {Option::kKeepAliveInterval, 5},
+                                      {Option::kKeepAliveCount, 2},
+                                      {Option::kKeepAlive, on ? 1 : 0}}) {
+    EXPECT_EQ(l.connection().set_option(option, value, l.core()), Error::kNone);
+    EXPECT_EQ(l.connection().option(option, l.core()), value);
+  }
+}
+
 TEST_P(KeepAlives, AreTurnedOnAndOffForOneConnection) {  // MUST-24, MUST-27
   Ladder l(start());
-  const auto choose = [&l](bool on) {
-    l.burst([&] { EXPECT_TRUE(l.connection().set_keep_alive({on, 20s, 5s, 2}, l.core())); });
-  };
+  const auto choose = [&l](bool on) { l.burst([&] { choose_keep_alive(l, on); }); };
   l.at(50s);
   choose(true);
   asked(l, 70s, 0);
@@ -152,7 +161,7 @@ TEST_P(KeepAlives, MayBeChosenBeforeTheHandshakeIsDone) {
   s.handshake = false;
   Ladder l(s);
   l.ignore_output();
-  EXPECT_TRUE(l.connection().set_keep_alive({true, 20s, 5s, 2}, l.core()));
+  choose_keep_alive(l, true);
   l.at(500ms).in(seq(0), syn(), ack(1), mss(1000)).out(ack(1));
   asked(l, 20'500ms, 0);
 }
@@ -161,7 +170,7 @@ TEST_P(KeepAlives, OfTheServiceHoldWhereACoreHasNoRoomForOthers) {
   Start s = watched();
   s.limits.extras = 0;
   Ladder l(s);
-  EXPECT_FALSE(l.connection().set_keep_alive({false, 20s, 5s, 2}, l.core()));
+  EXPECT_EQ(l.connection().set_option(Option::kKeepAlive, 0, l.core()), Error::kNoBuffers);
   EXPECT_EQ(l.counters().extras_refused.value(), 1u);
   l.at(100s).out(seq(0));
 }

@@ -55,7 +55,7 @@ TEST_P(UserTimeout, OfOneConnectionMayBeSetInTheMidstOfTrouble) {
   Ladder l(start());
   l.send(500);
   l.ignore_output().at(1s).out(text(500));
-  EXPECT_TRUE(l.connection().set_user_timeout(4s, l.core()));
+  EXPECT_EQ(l.connection().set_option(Option::kUserTimeout, 4000, l.core()), Error::kNone);
   l.at(3s).out(text(500));  // from here on it is kept
   l.silent_until(6'990ms).at(7'005ms).gone(CloseReason::kTimedOut);
 }

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The calls on a worker as a whole: LISTEN, OPEN and ACCEPT. RFC 9293 section 3.9.1.1.
+#include <algorithm>
+
+#include "stack/worker.hpp"
+#include "tcp/isn.hpp"
+
+namespace tern::stack {
+
+namespace dpdk = net::dpdk;
+
+namespace {
+// Local ports for those who choose none (RFC 6056 section 3.2); further down are services' own.
+constexpr uint32_t kFirstPort = 32'768;
+constexpr uint32_t kPorts = 65'536 - kFirstPort;
+}  // namespace
+
+tcp::Error Worker::listen(ListenAddress where, uint16_t binding) {
+  if (where.port == 0 || binding >= bindings_.size()) return tcp::Error::kInvalid;
+  const auto owns = [&](const Attachment& attachment) { return attachment.owns(where.address); };
+  if (std::ranges::none_of(attachments_, owns)) return tcp::Error::kAddressNotAvailable;
+  if (listeners_.find(where.address, where.port) != nullptr) return tcp::Error::kAddressInUse;
+  listeners_.add(where, binding, profiles_[binding]);
+  return tcp::Error::kNone;
+}
+
+bool Worker::accept(uint16_t binding) { return core_.accept(binding) != tcp::kNoSlot; }
+
+tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet text, net::FourTuple* opened) {
+  if (tuple.remote_port == 0 || binding >= bindings_.size()) return tcp::Error::kInvalid;
+  tcp::Error error = tcp::Error::kNone;
+  const auto attachment = opener_.attachment_for(tuple, error);
+  if (!attachment) return error;
+  uint32_t hash = 0;
+  if (tuple.local_port == 0 ? !choose_port(tuple, hash) : !is_free(tuple, hash)) {
+    return tuple.local_port == 0 ? tcp::Error::kAddressNotAvailable : tcp::Error::kAddressInUse;
+  }
+  const int32_t position = insert(tuple, hash);
+  if (position == dpdk::FlowTable::kAbsent) return tcp::Error::kNoBuffers;
+  const auto index = static_cast<uint32_t>(position);
+  paths_[index] = {tuple, hash, {}, *attachment};
+  opener_.open(index, binding);
+  tcp::Connection& connection = core_.connection(index);
+  connection.try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
+  if (text) connection.send(text, core_);
+  if (opened != nullptr) *opened = tuple;
+  return tcp::Error::kNone;
+}
+
+// Whether no connection has the tuple, whose hash this finds out.
+bool Worker::is_free(const net::FourTuple& tuple, uint32_t& hash) {
+  table_.hash(std::span(&tuple, 1), std::span(&hash, 1));
+  return table_.find(tuple, hash) == dpdk::FlowTable::kAbsent && time_waits_.find(tuple, hash) == nullptr;
+}
+
+// RFC 6056 section 3.3.3: from a place that depends on the peer and on a secret, the next port that is free.
+bool Worker::choose_port(net::FourTuple& tuple, uint32_t& hash) {
+  const uint32_t start = tcp::initial_sequence_number(isn_prf_, tuple, net::Instant{}).value + next_port_;
+  for (uint32_t i = 0; i < kPorts; ++i) {
+    tuple.local_port = static_cast<uint16_t>(kFirstPort + (start + i) % kPorts);
+    if (listeners_.find(tuple.local, tuple.local_port) == nullptr && is_free(tuple, hash)) {
+      next_port_ += i + 1;
+      return true;
+    }
+  }
+  tuple.local_port = 0;
+  return false;
+}
+
+}  // namespace tern::stack

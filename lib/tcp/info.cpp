@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What a user may learn of a connection: RFC 9293 section 3.9.1.6, RFC 4898.
+#include "tcp/info.hpp"
+
+#include "tcp/connection.hpp"
+
+namespace tern::tcp {
+
+namespace {
+
+LossState loss_state(const Tcb& tcb) {
+  if ((tcb.hold & kHoldLossRecovery) != 0) return LossState::kLoss;
+  if ((tcb.hold & kHoldFastRecovery) != 0) return LossState::kRecovery;
+  return (tcb.hold & kHoldDuplicates) != 0 ? LossState::kDisorder : LossState::kOpen;
+}
+
+// Bytes from the first after the SYN up to a number; a SYN that is not acknowledged is none.
+uint32_t bytes_since(Seq initial, Seq next) { return next == initial ? 0 : next - (initial + 1); }
+
+}  // namespace
+
+Info Connection::info(const Core& core) const {
+  Info info;
+  info.state = tcb.state;
+  info.timestamps = has(kTimestampsOn);
+  info.sack = has(kSackOn);
+  info.window_scale = has(kWindowScaleOn);
+  info.syn_text = has(kSynTextTaken);
+  info.send_scale = tcb.snd_scale;
+  info.receive_scale = tcb.rcv_scale;
+  info.loss_state = loss_state(tcb);
+  info.expiries = tcb.retransmit_expiries;
+  info.mss = tcb.mss;
+  info.rtt_us = tcb.srtt_us;
+  info.rttvar_us = tcb.rttvar_us;
+  info.rto = rto(core);
+  info.cwnd = tcb.cwnd;
+  info.ssthresh = tcb.ssthresh;
+  info.flight = flight();
+  info.unsent = unsent_bytes();
+  if (info.unsent != 0) {
+    info.limited_by = tcb.snd.wnd < tcb.cwnd ? LimitedBy::kReceiver : LimitedBy::kCongestion;
+  }
+  info.unread = tcb.unread;
+  info.send_window = tcb.snd.wnd;
+  info.receive_window = tcb.rcv.wnd;
+  info.retransmissions = tcb.retransmitted;
+  info.bytes_acknowledged = bytes_since(tcb.iss, tcb.snd.una) - (info.flight == 0 && has(kFinSent) ? 1 : 0);
+  info.bytes_received = bytes_since(tcb.irs, tcb.rcv.nxt) - (has(kFinReceived) ? 1 : 0);
+  return info;
+}
+
+}  // namespace tern::tcp
