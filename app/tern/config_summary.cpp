@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The configuration in words: what `tern --check` prints, and the names of its values.
+#include <algorithm>
 #include <string>
 
 #include "tern/config.hpp"
@@ -25,9 +26,10 @@ std::string describe(const PortConfig& port) {
 std::string describe(const tcp::Config& tcp) {
   return "  tcp: mss " + std::to_string(tcp.mss) + ", window scale " + std::to_string(tcp.window_scale) +
          ", " + on_or_off("timestamps", tcp.timestamps) + ", " + on_or_off("sack", tcp.sack) + ", " +
-         on_or_off("nagle", tcp.nagle) + ", buffers " + std::to_string(tcp.receive_buffer / 1024) +
-         " KiB in and " + std::to_string(tcp.send_buffer / 1024) + " KiB out, rto " +
-         milliseconds(tcp.rto_min) + " to " + milliseconds(tcp.rto_max) + "\n";
+         on_or_off("nagle", tcp.nagle) + ", buffers " +
+         std::to_string(std::min(tcp.receive_buffer, tcp.receive_buffer_initial) / 1024) + " to " +
+         std::to_string(tcp.receive_buffer / 1024) + " KiB in and " + std::to_string(tcp.send_buffer / 1024) +
+         " KiB out, rto " + milliseconds(tcp.rto_min) + " to " + milliseconds(tcp.rto_max) + "\n";
 }
 
 std::string describe(const ServiceConfig& service) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The keys of [tcp], which may stand in a [[service]] too.
+#include <algorithm>
 #include <array>
 
 #include "tern/config_sections.hpp"
@@ -56,6 +57,13 @@ void read_congestion(const TableReader& reader, tcp::Congestion& congestion) {
   }
 }
 
+// The least shift by which a window can say how large the buffer is (RFC 7323 section 2.2: at most 14).
+uint8_t scale_for(uint32_t receive_buffer) {
+  uint8_t shift = 0;
+  while (shift < tcp::kMaxWindowScale && (uint64_t{0xffff} << shift) < receive_buffer) ++shift;
+  return shift;
+}
+
 void note_written(const TableReader& reader, TcpSettings& settings) {
   for (const KnownKey& key : known_keys()) {
     if (key.table != "tcp" || !reader.has(key.name)) continue;
@@ -107,6 +115,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_boolean("sack", values.sack);
   reader.read_boolean("nagle", values.nagle);
   read_kib(reader, "receive_buffer_kib", values.receive_buffer);
+  read_kib(reader, "receive_buffer_initial_kib", values.receive_buffer_initial);
   read_kib(reader, "send_buffer_kib", values.send_buffer);
   reader.read_integer("initial_window_segments", values.initial_window_segments);
   read_congestion(reader, values.congestion);
@@ -116,6 +125,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_duration<milliseconds>(reader, "rto_max_ms", values.rto_max);
   reader.read_integer("retransmit_limit", values.retransmit_limit);
   read_duration<milliseconds>(reader, "delayed_ack_ms", values.delayed_ack);
+  reader.read_integer("quick_ack_segments", values.quick_ack_segments);
   reader.read_integer("ack_every_segments", values.ack_every_segments);
   reader.read_integer("time_to_live", values.marking.time_to_live);
   reader.read_integer("dscp", values.marking.dscp);
@@ -126,6 +136,9 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_integer("keep_alive_count", values.keep_alive.count);
   read_duration<milliseconds>(reader, "user_timeout_ms", values.user_timeout);
   note_written(reader, settings);
+  if (!settings.written.contains("window_scale")) {
+    values.window_scale = std::max(values.window_scale, scale_for(values.receive_buffer));
+  }
   check_order(reader, "rto_min_ms", values.rto_min, "rto_initial_ms", values.rto_initial, log);
   check_order(reader, "rto_initial_ms", values.rto_initial, "rto_max_ms", values.rto_max, log);
   warn_of_window(reader, settings, log);

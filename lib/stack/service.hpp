@@ -24,7 +24,7 @@ class Socket {
   // Copies the first unread bytes, at most bytes.size(), without taking them; returns how many.
   uint32_t peek(std::span<uint8_t> bytes) const;
   // Whether unread text fills the receive buffer: nothing more comes until some is taken.
-  bool full() const { return unread() >= core_.config(connection_).receive_buffer; }
+  bool full() const { return unread() >= connection_.receive_buffer(core_); }
   // Takes the first packet; null when nothing is unread.
   net::Packet receive() { return connection_.receive(core_); }
   // Takes n bytes, n <= unread(), and drops them.

@@ -42,6 +42,8 @@ tcp::CoreLimits core_limits(const WorkerOptions& options, const dpdk::FramePool&
   limits.extras = std::min(kExtras, options.max_connections);
   limits.congestions =
       options.max_connections;  // what was lost is remembered as long as the connection lasts
+  // A quarter of what the buffers hold, since segments fill them in part.
+  limits.tuned_bytes = uint64_t{receive.size()} * 512;
   limits.held_packets =
       receive.size() > options.receive_reserve ? receive.size() - options.receive_reserve : 1;
   return limits;

@@ -48,8 +48,11 @@ struct Config {
   bool sack = true;        // RFC 2018
   // RFC 1122 section 4.2.3.4: hold back a small segment while text is unacknowledged.
   bool nagle = true;
-  // Unread text we are ready to hold, in bytes: the largest window that we offer.
-  uint32_t receive_buffer = 256 * 1024;
+  // Unread text we are ready to hold, in bytes: the largest window that we offer, to who sends so much that
+  // it helps. A connection begins with the smaller of this and of receive_buffer_initial; see
+  // receive_tuning.cpp.
+  uint32_t receive_buffer = 4096 * 1024;
+  uint32_t receive_buffer_initial = 64 * 1024;
   // Unacknowledged and unsent text a service may queue, in bytes.
   uint32_t send_buffer = 256 * 1024;
   // Congestion window at the start, in segments (RFC 6928).
@@ -82,8 +85,9 @@ struct Config {
   uint32_t fast_open_pending = 256;
   // How long an acknowledgment may wait for company (RFC 9293 section 3.8.6.3: below 500 ms).
   net::Duration delayed_ack = std::chrono::milliseconds(40);
-  // Full segments' worth of the peer's first text that are acknowledged without such waiting.
-  uint8_t quick_ack_segments = 0;
+  // Full segments' worth of the peer's first text that are acknowledged without such waiting, since its slow
+  // start counts acknowledgments. An initial window and half of the next, as Linux has it.
+  uint8_t quick_ack_segments = 16;
   // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two;
   // each acknowledgment costs a frame, so a burst is merged up to this bound.
   uint8_t ack_every_segments = 8;

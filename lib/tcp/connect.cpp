@@ -38,7 +38,7 @@ void Connection::agree(const Agreement& agreement, Core& core) {
   tcb.irs = agreement.irs;
   tcb.rcv.nxt = tcb.last_ack_sent = agreement.irs + 1;
   tcb.rcv.wnd =
-      std::min<uint32_t>(config.receive_buffer, 0xffff);  // as announced in the SYN, which is never scaled
+      std::min<uint32_t>(receive_buffer(core), 0xffff);  // as announced in the SYN, which is never scaled
   tcb.mss = effective_mss(agreement.peer_mss, config, agreement.timestamps);
   tcb.cwnd = initial_window(tcb.mss, config);
   tcb.ssthresh = 0x7fffffff;

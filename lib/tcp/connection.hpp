@@ -83,6 +83,8 @@ class Connection {
   net::Packet receive(Core& core);
   // Takes n bytes of text, n <= tcb.unread, and throws them away.
   void skip(uint32_t n, Core& core);
+  // Bytes of unread text that it may hold now: its window, when nothing is unread.
+  uint32_t receive_buffer(const Core& core) const;
   // The text that receive() would return next, without taking it; null when there is none.
   rte_mbuf* peek() const { return tcb.receive_queue.front(); }
   // Whether all text has been taken and no more will come.
@@ -213,6 +215,11 @@ class Connection {
   void recover_on_ack(uint32_t acknowledged, Core& core);
   void enter_fast_recovery(Core& core);
   void enter_loss_recovery(Core& core);
+
+  // receive_tuning.cpp
+  void tune_receive_buffer(Core& core);
+  void grow_receive_buffer(uint64_t bytes, Core& core);
+  void end_receive_tuning(Core& core);
 
   // receiver.cpp
   void accept_text(const Segment& seg, net::Packet text, Core& core);

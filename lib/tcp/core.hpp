@@ -52,6 +52,8 @@ struct CoreLimits {
   uint32_t extras = 4096;        // connections that may have options of their own, or rare features, at once
   uint32_t fast_open_servers = 256;  // servers whose Fast Open cookies are remembered
   uint32_t outbox = 256;             // segments per burst
+  uint64_t tuned_bytes =
+      64 << 20;  // by which receive buffers may have grown beyond their initial size, all told
   uint64_t held_packets = 1 << 20;  // buffers that connections may keep: unread, out of order, unacknowledged
 };
 
@@ -124,6 +126,7 @@ class Core {
     SackBlock text;
   } duplicate;
   uint64_t held_packets = 0;
+  uint64_t tuned_bytes = 0;  // by which receive buffers have grown
   const CoreLimits limits;
 
  private:

@@ -62,6 +62,8 @@ namespace tern::tcp {
   X(text_beyond_window, "bytes", "Text cut off because it lay beyond the window.")                        \
   X(text_after_close, "segments", "Text that came when nobody reads any more, answered by RST.")          \
   X(reassembly_refused, "segments", "Out-of-order segments refused by the bound on pieces.")              \
+  X(receive_buffers_grown, "events", "Times that a flow in bulk was given a larger receive buffer.")      \
+  X(receive_growth_refused, "events", "Times that it was not, because memory ran low.")                   \
   X(text_refused_memory, "segments", "Segments with text refused because buffers ran low.")               \
   X(acks_delayed, "timeouts", "Acknowledgments sent because the delayed-ACK timer ran out.")              \
   X(duplicate_acks_received, "segments", "Duplicate acknowledgments (RFC 5681 section 2).")               \

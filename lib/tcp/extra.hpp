@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // What few connections have: the state of rare features. One slot of a pool for all of it, taken when first
-// needed and kept until the connection is released, but for
-// Fast Open, which gives one that only it used back with the handshake. Options that their user chose for
-// them alone are a Config of their own at the slot's place, see socket_options.hpp.
+// needed and kept until the connection is released, but for Fast Open, which gives one that only it used back
+// with the handshake. Options that their user chose for them alone are a Config of their own at the slot's
+// place, see socket_options.hpp.
 #pragma once
 
 #include "tcp/config.hpp"
@@ -10,12 +10,26 @@
 
 namespace tern::tcp {
 
+// How far the receive buffer of a flow in bulk has grown, and what that goes by: see receive_tuning.cpp.
+struct ReceiveTuning {
+  uint32_t granted = 0;  // bytes beyond the initial buffer
+  bool begun = false;
+  Seq round_from;               // up to here the user had taken text when the round trip began
+  uint32_t round_began_us = 0;  // see stamp_of()
+  uint32_t taken_most = 0;      // bytes in a round trip, the most so far
+  Seq window_end;               // right edge when the window began
+  uint32_t window_began_us = 0;
+  uint32_t window_us = 0;  // that a window's worth took to come, the least so far; 0: not known
+};
+
 struct Extra {
   uint16_t profile = 0;  // of the service, where the connection has a Config of its own
 
   // For the user timeout: the retransmission timer has run out, and what it waits for was due since.
   bool stalled = false;
   net::Instant stalled_since;
+
+  ReceiveTuning tuning;
 
   bool borrowed = false;  // nobody but Fast Open has a use for it
   FastOpenAttempt fast_open;

@@ -154,7 +154,7 @@ void Connection::open_fast(const Agreement& agreement, const Segment& syn, net::
 
 // The SYN-ACK acknowledges what was taken of the text, and says how much more may come.
 void Connection::announce_with_syn_ack(SegmentHeader& header, Core& core) {
-  const uint32_t buffer = core.config(*this).receive_buffer;
+  const uint32_t buffer = receive_buffer(core);
   const uint32_t room = std::min<uint32_t>(buffer > tcb.unread ? buffer - tcb.unread : 0, 0xffff);
   tcb.rcv.wnd = std::max(tcb.rcv.wnd, room);
   header.wnd = static_cast<uint16_t>(tcb.rcv.wnd);  // at most 0xffff before the handshake is done

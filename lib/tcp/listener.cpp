@@ -83,7 +83,8 @@ std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net:
   header.ack =
       syn.seq + 1;  // text in a SYN is not taken: the peer sends it again (RFC 9293 section 3.10.7.2)
   header.flags = kSyn | kAck;
-  header.wnd = static_cast<uint16_t>(std::min<uint32_t>(config_->receive_buffer, 0xffff));
+  header.wnd =
+      static_cast<uint16_t>(std::min({config_->receive_buffer, config_->receive_buffer_initial, 0xffffu}));
   SynOptions options;
   options.mss = config_->mss;
   if (offered.window_scale != kNoWindowScale) options.window_scale = config_->window_scale;

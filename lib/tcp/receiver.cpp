@@ -98,11 +98,12 @@ void Connection::note_duplicate(Seq left, Seq right, Core& core) {
 uint32_t Connection::announce_window(Core& core) {
   const Config& config = core.config(*this);
   const uint32_t ceiling = 0xffffu << tcb.rcv_scale;
-  const uint32_t room = config.receive_buffer > tcb.unread ? config.receive_buffer - tcb.unread : 0;
+  const uint32_t buffer = receive_buffer(core);
+  const uint32_t room = buffer > tcb.unread ? buffer - tcb.unread : 0;
   const uint32_t window = std::min(room, ceiling);
   if (window > tcb.rcv.wnd) {
     // The largest window that the field can say is never a silly one, however small the step to it.
-    const uint32_t step = std::min<uint32_t>(config.receive_buffer / 2, config.mss);
+    const uint32_t step = std::min<uint32_t>(buffer / 2, config.mss);
     if (window == ceiling || window - tcb.rcv.wnd >= step) tcb.rcv.wnd = window;
   }
   const uint32_t field = tcb.rcv.wnd >> tcb.rcv_scale;
@@ -115,10 +116,10 @@ bool Connection::window_update_due(const Core& core) const {
   // Before the third segment of a Fast Open there is nothing to hurry: the SYN-ACK offered what it could say.
   if (has(kFinReceived) || has(kFastOpenPending)) return false;
   const Config& config = core.config(*this);
-  const uint32_t room = config.receive_buffer > tcb.unread ? config.receive_buffer - tcb.unread : 0;
+  const uint32_t buffer = receive_buffer(core);
+  const uint32_t room = buffer > tcb.unread ? buffer - tcb.unread : 0;
   const uint32_t window = std::min(room, 0xffffu << tcb.rcv_scale);
-  return window > tcb.rcv.wnd &&
-         window - tcb.rcv.wnd >= std::min<uint32_t>(config.receive_buffer / 2, 2u * config.mss);
+  return window > tcb.rcv.wnd && window - tcb.rcv.wnd >= std::min<uint32_t>(buffer / 2, 2u * config.mss);
 }
 
 // RFC 9293 section 3.6.1. The service is told now: nothing more can come for it.

@@ -46,7 +46,7 @@ bool Connection::emit_handshake(Core& core) {
   header.flags = answering ? kSyn | kAck : kSyn;
   header.ack = answering ? tcb.rcv.nxt : Seq{};
   header.wnd =
-      static_cast<uint16_t>(std::min<uint32_t>(config.receive_buffer, 0xffff));  // never scaled in a SYN
+      static_cast<uint16_t>(std::min<uint32_t>(receive_buffer(core), 0xffff));  // never scaled in a SYN
   SynOptions options;
   options.mss = config.mss;
   // A SYN offers what the configuration allows, a SYN-ACK what the peer's SYN offered as well.
@@ -319,6 +319,7 @@ bool Connection::emit_acknowledgments(Core& core) {
     }
     return true;
   }
+  tune_receive_buffer(core);
   const Config& config = core.config(*this);
   const uint32_t stretch = uint32_t{config.ack_every_segments} * config.mss;
   Seq ack = tcb.last_ack_sent;

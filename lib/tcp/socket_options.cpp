@@ -85,7 +85,7 @@ Error set_option(Config& config, Option option, int64_t value) {
       config.marking.dscp = static_cast<uint8_t>(value);
       break;
     case Option::kReceiveBuffer:
-      config.receive_buffer = static_cast<uint32_t>(value);
+      config.receive_buffer = config.receive_buffer_initial = static_cast<uint32_t>(value);
       break;
     case Option::kSendBuffer:
       config.send_buffer = static_cast<uint32_t>(value);
@@ -167,6 +167,7 @@ Error Connection::set_option(Option option, int64_t value, Core& core) {
       if (tcb.congestion != kNoSlot) core.congestions.release(std::exchange(tcb.congestion, kNoSlot));
       break;
     case Option::kReceiveBuffer:
+      end_receive_tuning(core);
       if (window_update_due(core)) core.mark(*this, kMarkAckNow);
       break;
     case Option::kSendBuffer:

@@ -24,7 +24,7 @@ enum class Option : uint8_t {
   kCongestion,       // a Congestion; see congestion_named() [TCP_CONGESTION]
   kTimeToLive,       // of segments, 1 to 255 (MUST-49) [IP_TTL]
   kDscp,             // differentiated services code point, 0 to 63 (MUST-48) [IP_TOS >> 2]
-  kReceiveBuffer,    // bytes of unread text, 1 to 2^30; what was announced stays [SO_RCVBUF]
+  kReceiveBuffer,    // bytes of unread text, 1 to 2^30, which then no longer follows the flow [SO_RCVBUF]
   kSendBuffer,       // bytes unsent and unacknowledged, 1 to 2^30 [SO_SNDBUF]
 };
 

@@ -108,6 +108,7 @@ void Connection::release(Core& core) {
   drop_scoreboard(core);
   if (tcb.congestion != kNoSlot) core.congestions.release(tcb.congestion);
   leave_fast_open(core);
+  end_receive_tuning(core);
   if (tcb.extra != kNoSlot) core.extras.release(tcb.extra);
   core.set_state(*this, State::kClosed);
   core.wheel.disarm(core.index_of(*this));

@@ -15,11 +15,11 @@ using namespace std::chrono_literals;
 
 auto fields(const tcp::Config& c) {
   return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
-                  c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.rto_initial,
-                  c.rto_min, c.rto_max, c.retransmit_limit, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
-                  c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
-                  c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
-                  c.fast_open_connect, c.fast_open_pending);
+                  c.receive_buffer_initial, c.quick_ack_segments, c.send_buffer, c.initial_window_segments,
+                  c.congestion, c.restart_after_idle, c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit,
+                  c.delayed_ack, c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking,
+                  c.cookies, c.syn_backlog, c.syn_ack_retries, c.max_connections, c.accept_backlog,
+                  c.abort_on_overflow, c.fast_open_listen, c.fast_open_connect, c.fast_open_pending);
 }
 
 // Of a configuration that must be right.
@@ -113,7 +113,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
                         "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
                         "fast_open = true\nfast_open_pending = 77\n"
                         "msl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
-                        "sack = false\nnagle = false\nreceive_buffer_kib = 65536\n"
+                        "sack = false\nnagle = false\nreceive_buffer_kib = 65536\nreceive_buffer_initial_kib "
+                        "= 16\nquick_ack_segments = 4\n"
                         "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
                         "restart_after_idle = false\nrto_initial_ms = 900\n"
                         "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\n"
@@ -135,6 +136,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.window_scale = 9;
   expected.timestamps = expected.sack = expected.nagle = false;
   expected.receive_buffer = 64u << 20;
+  expected.receive_buffer_initial = 16 * 1024;
+  expected.quick_ack_segments = 4;
   expected.send_buffer = 512 * 1024;
   expected.initial_window_segments = 4;
   expected.congestion = tcp::Congestion::kNewReno;
@@ -211,11 +214,19 @@ TEST(ConfigValues, WithoutServicesOneIsWarned) {
 }
 
 TEST(ConfigValues, AScaleTooSmallForTheBufferIsWarnedOf) {
-  EXPECT_EQ(lines(parse(minimal({}, {}, "window_scale = 2\n")).warnings), "");
-  EXPECT_EQ(lines(parse(minimal({}, {}, "window_scale = 1\n")).warnings),
-            "t.toml:10:16: service.window_scale: found window_scale = 1 with receive_buffer_kib = 256; such "
-            "a scale "
-            "can offer 128 KiB only, the rest is never used\n");
+  EXPECT_EQ(lines(parse(minimal({}, {}, "window_scale = 6\n")).warnings), "");
+  EXPECT_EQ(lines(parse(minimal({}, {}, "window_scale = 5\n")).warnings),
+            "t.toml:10:16: service.window_scale: found window_scale = 5 with receive_buffer_kib = 4096; such "
+            "a scale can offer 2048 KiB only, the rest is never used\n");
+}
+
+TEST(ConfigValues, AScaleThatIsNotWrittenFollowsTheBuffer) {
+  for (const auto& [kib, scale] : {std::pair{4, 7}, {8191, 7}, {8192, 8}, {65536, 11}}) {
+    const auto loaded = parse(minimal({}, {}, "[tcp]\nreceive_buffer_kib = " + std::to_string(kib) + "\n"));
+    EXPECT_EQ(lines(loaded.warnings), "");
+    ASSERT_TRUE(loaded.config);
+    EXPECT_EQ(loaded.config->services.at(0).tcp.window_scale, scale) << kib;
+  }
 }
 
 TEST(ConfigValues, WorkersOnEveryCpuAreWarnedOf) {
@@ -240,26 +251,27 @@ TEST(ConfigValues, EveryExampleIsAcceptedWithoutWarning) {
 TEST(ConfigValues, TheDemonstrationServesFourServicesOnTheTap) {
   const auto loaded = load_config(TERN_SOURCE_ROOT "/config/demo.toml", {{0, 1}});
   ASSERT_TRUE(loaded.config.has_value());
-  EXPECT_EQ(summarize(*loaded.config),
-            "eal: --no-pci --in-memory\n"
-            "workers: 1, on CPU 1, idle adaptive, up to 100000 connections each, buffers automatic\n"
-            "port net_tap0 (iface=tern0): 192.0.2.2/24, mtu 1500, offloads where the device has them\n"
-            "service web: http on 192.0.2.2:80\n"
-            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 256 KiB in and 256 "
-            "KiB out, "
-            "rto 200 ms to 60000 ms\n"
-            "service echo: echo on 192.0.2.2:7\n"
-            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle off, buffers 256 KiB in and 256 "
-            "KiB out, "
-            "rto 200 ms to 60000 ms\n"
-            "service discard: discard on 192.0.2.2:9\n"
-            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 256 KiB in and 256 "
-            "KiB out, "
-            "rto 200 ms to 60000 ms\n"
-            "service chargen: chargen on 192.0.2.2:19\n"
-            "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 256 KiB in and 256 "
-            "KiB out, "
-            "rto 200 ms to 60000 ms\n");
+  EXPECT_EQ(
+      summarize(*loaded.config),
+      "eal: --no-pci --in-memory\n"
+      "workers: 1, on CPU 1, idle adaptive, up to 100000 connections each, buffers automatic\n"
+      "port net_tap0 (iface=tern0): 192.0.2.2/24, mtu 1500, offloads where the device has them\n"
+      "service web: http on 192.0.2.2:80\n"
+      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 KiB in and 256 "
+      "KiB out, "
+      "rto 200 ms to 60000 ms\n"
+      "service echo: echo on 192.0.2.2:7\n"
+      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle off, buffers 64 to 4096 KiB in and 256 "
+      "KiB out, "
+      "rto 200 ms to 60000 ms\n"
+      "service discard: discard on 192.0.2.2:9\n"
+      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 KiB in and 256 "
+      "KiB out, "
+      "rto 200 ms to 60000 ms\n"
+      "service chargen: chargen on 192.0.2.2:19\n"
+      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 KiB in and 256 "
+      "KiB out, "
+      "rto 200 ms to 60000 ms\n");
 }
 
 }  // namespace

@@ -104,7 +104,8 @@ const std::map<std::string, Apply>& known() {
       {"recvspace",
        [](Settings& s, const std::string& v) {  // rounded up to whole segments
          const uint32_t mss = s.config.mss;
-         s.config.receive_buffer = (static_cast<uint32_t>(number(v)) + mss - 1) / mss * mss;
+         s.config.receive_buffer = s.config.receive_buffer_initial =
+             (static_cast<uint32_t>(number(v)) + mss - 1) / mss * mss;
        }},
       {"sendspace",
        [](Settings& s, const std::string& v) { s.config.send_buffer = static_cast<uint32_t>(number(v)); }},
@@ -124,7 +125,7 @@ Settings default_settings() {
   settings.config.cookies = tcp::Cookies::kWhenFull;
   settings.config.mss = 1460;
   settings.config.window_scale = 8;
-  settings.config.receive_buffer = 540'000;
+  settings.config.receive_buffer = settings.config.receive_buffer_initial = 540'000;
   settings.config.quick_ack_segments = 16;
   read_keys(settings, "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4");
   settings.config.ack_every_segments = 255;  // scripts send more than a segment at once, as offloads do

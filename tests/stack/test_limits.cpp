@@ -76,7 +76,7 @@ TEST(Limits, SlotsAreUsedOverAndOver) {
 
 TEST(Limits, PressedReceivePoolRefusesTextAndConnectionsAndRecovers) {
   tcp::Config config;
-  config.receive_buffer = 4 << 20;
+  config.receive_buffer = config.receive_buffer_initial = 4 << 20;
   Bench bench(bindings(bound(std::make_unique<Script>(), 7, config)),
               {.receive_buffers = 256, .receive_reserve = 156});
   auto greedy = client_at(bench, 40'000);
@@ -156,7 +156,7 @@ TEST(Limits, ServicesLeaveTheReserveToThePort) {
 
 TEST(Limits, ServiceThatFoundNoBufferIsAskedAgain) {
   tcp::Config config;
-  config.receive_buffer = 4 << 20;
+  config.receive_buffer = config.receive_buffer_initial = 4 << 20;
   auto script = std::make_unique<Script>();
   script->on_ended = script->on_writable = [](stack::Socket& socket) {
     net::Packet packet = socket.allocate();

@@ -26,7 +26,7 @@ Flow bulk(Congestion congestion, Duration rtt, Duration start) {
   Flow flow;
   flow.config.congestion = congestion;
   flow.config.window_scale = 14;
-  flow.config.receive_buffer = flow.config.send_buffer = kLargest;
+  flow.config.receive_buffer = flow.config.receive_buffer_initial = flow.config.send_buffer = kLargest;
   flow.rtt = rtt;
   flow.start = start;
   return flow;

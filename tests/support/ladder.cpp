@@ -55,6 +55,7 @@ Start established(Origin origin) {
   start.origin = origin;
   start.config.mss = 1000;
   start.config.receive_buffer = 10'000;
+  start.config.quick_ack_segments = 0;
   start.limits.reassemblies = start.limits.recoveries = start.limits.congestions = start.limits.extras =
       4;  // of one connection
   start.config.timestamps = false;
@@ -111,6 +112,7 @@ Ladder::~Ladder() {
   silent();
   if (!gone_) connection().release(core_);
   core_.released.clear();
+  if (core_.tuned_bytes != 0) fail("a receive buffer is still grown at the end");
   if (core_.held_packets != 0) fail("held_packets is " + std::to_string(core_.held_packets) + " at the end");
   if (core_.reassemblies.in_use() != 0) fail("a reassembly queue is still in use at the end");
   if (core_.recoveries.in_use() != 0) fail("a scoreboard is still in use at the end");

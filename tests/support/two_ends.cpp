@@ -38,6 +38,8 @@ EndPlan end_plan(Dice& dice) {
   config.congestion = dice.one_in(3) ? Congestion::kNewReno : Congestion::kCubic;
   config.nagle = !dice.one_in(3);
   config.receive_buffer = dice.one_of<uint32_t>({1, 1000, 5000, 20'000, 65'535, 262'144});
+  config.receive_buffer_initial = dice.one_of<uint32_t>({1, 3000, 65'536, kNoLimit});
+  config.quick_ack_segments = dice.one_of<uint8_t>({0, 2, 16});
   config.send_buffer = dice.one_of<uint32_t>({1, 3000, 20'000, 262'144});
   config.ack_every_segments = dice.one_of<uint8_t>({1, 2, 8, 255});
   config.initial_window_segments = dice.one_of<uint16_t>({1, 2, 10});
@@ -47,7 +49,8 @@ EndPlan end_plan(Dice& dice) {
   plan.limits.outbox = dice.one_of<uint32_t>({1, 3, 16, 256});
   plan.largest_write = dice.one_of<uint32_t>({1, 20, 500, 2000, 10'000});
   // Small segments and small windows make many events of few bytes.
-  const uint64_t unit = std::min<uint64_t>({config.mss, config.receive_buffer, plan.largest_write * 20u});
+  const uint64_t unit = std::min<uint64_t>(
+      {config.mss, config.receive_buffer, config.receive_buffer_initial, plan.largest_write * 20u});
   plan.bytes = 1 + static_cast<uint32_t>(dice.up_to(std::min<uint64_t>(60 * unit, 60'000)));
   if (dice.one_in(4)) plan.bytes = 1 + static_cast<uint32_t>(dice.up_to(20));
   if (dice.one_in(3)) plan.read_pause = dice.one_of<net::Duration>({1ms, 30ms, 300ms});
@@ -103,11 +106,11 @@ std::string to_string(const Scenario& s) {
     const Config& c = plan->config;
     text += std::string("  ") + name + ": mss " + std::to_string(c.mss) + " scale " +
             std::to_string(c.window_scale) + (c.timestamps ? " timestamps" : "") + (c.sack ? " sack" : "") +
-            (c.nagle ? " nagle" : "") + " receive " + std::to_string(c.receive_buffer) + " send " +
-            std::to_string(c.send_buffer) + " acks " + std::to_string(c.ack_every_segments) + " outbox " +
-            std::to_string(plan->limits.outbox) + " bytes " + std::to_string(plan->bytes) + " writes " +
-            std::to_string(plan->largest_write) + " pause us " +
-            std::to_string(plan->read_pause.count() / 1000) + " packets " +
+            (c.nagle ? " nagle" : "") + " receive " + std::to_string(c.receive_buffer_initial) + " to " +
+            std::to_string(c.receive_buffer) + " send " + std::to_string(c.send_buffer) + " acks " +
+            std::to_string(c.ack_every_segments) + " outbox " + std::to_string(plan->limits.outbox) +
+            " bytes " + std::to_string(plan->bytes) + " writes " + std::to_string(plan->largest_write) +
+            " pause us " + std::to_string(plan->read_pause.count() / 1000) + " packets " +
             std::to_string(plan->packets_per_read) + " ending " +
             std::to_string(static_cast<int>(plan->ending)) + " at " + std::to_string(plan->ending_at) + "\n";
   }
@@ -133,6 +136,7 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
       return std::string("it ends, but the ") + (end == &active ? "active" : "passive") + " end is in " +
              state_name(end->tcb().state) + " with marks " + std::to_string(end->tcb().marks);
     }
+    if (end->core().tuned_bytes != 0) return "no receive buffer is grown at the end";
     if (end->core().held_packets != 0) return "held_packets is 0 at the end";
     if (end->core().reassemblies.in_use() != 0) return "no reassembly queue is in use at the end";
     if (end->core().recoveries.in_use() != 0) return "no scoreboard is in use at the end";

@@ -192,5 +192,22 @@ TEST(Bottleneck, CubicLeavesRenoItsShareOnAShortPath) {
   EXPECT_GE(b.fairness(120s, 240s), 0.9);
 }
 
+// The window that follows the flow fills a path of 50 Mbit/s and 100 ms as one of 8 MiB from the start does;
+// one that stays as it began holds it to a tenth.
+TEST(Bottleneck, ReceiveWindowGrowsUntilALongPathIsFull) {
+  const Link link{.bits_per_second = 50e6, .queue_bytes = 625'000};
+  Flow large = bulk(Congestion::kCubic, 100ms), tuned = large, small = large;
+  tuned.config.receive_buffer_initial = 64 * 1024;
+  small.config.receive_buffer = 64 * 1024;
+  const auto goodput = [&link](const Flow& flow) {
+    Bottleneck b(link, {flow});
+    b.run_until(20s);
+    return b.goodput(0, 5s, 20s);
+  };
+  EXPECT_LT(goodput(small), 6e6);
+  EXPECT_GT(goodput(tuned), 0.95 * goodput(large));
+  EXPECT_GT(goodput(tuned), 0.85 * link.bits_per_second);
+}
+
 }  // namespace
 }  // namespace tern::test

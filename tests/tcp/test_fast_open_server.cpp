@@ -71,7 +71,7 @@ TEST_P(FastOpenServerLadder, WindowOfTheSynAckCountsWhatTheServiceHasReadAlready
 
 TEST_P(FastOpenServerLadder, ReadingBeforeTheThirdSegmentIsNotAnnounced) {
   Start s = start();
-  s.config.receive_buffer = 200'000;
+  s.config.receive_buffer = s.config.receive_buffer_initial = 200'000;
   Ladder l(s);
   open(l, s, 900);
   l.out(seq(0), syn(), ack(901));

@@ -57,7 +57,7 @@ class FieldBoundWindow : public LadderTest {};
 
 TEST_P(FieldBoundWindow, EdgeFollowsWhatIsReceivedWhileTheFieldIsTheBound) {
   Start s = start();
-  s.config.receive_buffer = 100'000;
+  s.config.receive_buffer = s.config.receive_buffer_initial = 100'000;
   Ladder l(s);
   l.in(seq(1), text(99)).at(40ms).out(ack(100), wnd(65535));
   l.in(seq(100), fin()).out(ack(101), wnd(65535));

@@ -64,7 +64,7 @@ TEST_P(Window, ThatIsClosedTakesAFin) {
 
 TEST_P(Window, IsScaledInAllButTheSyn) {
   Start s = start();
-  s.config.receive_buffer = 1'000'000;
+  s.config.receive_buffer = s.config.receive_buffer_initial = 1'000'000;
   s.config.window_scale = 5;
   s.peer_scale = 3;
   s.peer_window = 100;
@@ -76,7 +76,7 @@ TEST_P(Window, IsScaledInAllButTheSyn) {
 
 TEST_P(Window, IsNotScaledWhenThePeerDidNotOffer) {
   Start s = start();
-  s.config.receive_buffer = 1'000'000;
+  s.config.receive_buffer = s.config.receive_buffer_initial = 1'000'000;
   s.config.window_scale = 5;
   Ladder l(s);
   l.in(seq(1), text(1)).in(seq(2), text(999)).out(ack(1001), wnd(65'535));
@@ -84,6 +84,32 @@ TEST_P(Window, IsNotScaledWhenThePeerDidNotOffer) {
 
 // --- The peer's
 // -----------------------------------------------------------------------------------------------------
+
+TEST_P(Window, IsScaledByFourteenAtMost) {  // RFC 7323 section 2.3
+  Start s = start();
+  s.config.receive_buffer = s.config.receive_buffer_initial = 1u << 30;
+  s.config.window_scale = 14;
+  s.peer_scale = 15;  // is taken as 14
+  Ladder l(s);
+  EXPECT_EQ(l.tcb().rcv_scale, 14);
+  EXPECT_EQ(l.tcb().snd_scale, 14);
+  l.in(seq(1), ack(1), text(1000), wnd(3)).at(40ms).out(seq(1), ack(1001), wnd(65'535));
+  EXPECT_EQ(l.tcb().snd.wnd, 3u << 14);
+  EXPECT_EQ(l.tcb().rcv.wnd, 65'535u << 14);
+  l.in(seq(1001 + (65'535u << 14)), ack(1), text(1)).out(seq(1), ack(1001));  // beyond the right edge
+  EXPECT_EQ(l.counters().unacceptable_sequence.value(), 1u);
+}
+
+TEST_P(Window, BelowASegmentFromTheStartIsFilledAtOnce) {  // half of the largest, section 3.8.6.2.1
+  Start s = start();
+  s.peer_window = 600;
+  Ladder l(s);
+  l.send(2000);
+  l.out(seq(1), text(600)).silent();
+  l.at(100ms).in(ack(601), wnd(600)).out(seq(601), text(600)).silent();
+  l.in(ack(1201), wnd(200)).silent();  // a third of it waits for the override timer, or for more
+  l.in(ack(1201), wnd(300)).out(seq(1201), text(300));
+}
 
 TEST_P(Window, OfThePeerBoundsWhatIsSent) {
   Start s = start();
