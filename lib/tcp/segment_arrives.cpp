@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // A segment arrives at a connection: RFC 9293 section 3.10.7.4, its eight steps, and the fast path in front
 // of them.
+#include <algorithm>
 #include <utility>
 
 #include "tcp/connection.hpp"
@@ -212,7 +213,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
   tcb.snd.wnd = static_cast<uint32_t>(seg.wnd) << tcb.snd_scale;
   tcb.snd.wl1 = seg.seq;
   tcb.snd.wl2 = seg.ack;
-  tcb.max_wnd = tcb.snd.wnd;
+  tcb.max_wnd = std::max(tcb.max_wnd, tcb.snd.wnd);  // that of a Fast Open's SYN may have been larger
   if (tcb.retransmit_expiries != 0) {
     // Our SYN or the answer to it was lost: begin with one segment (RFC 5681 section 3.1) and a timeout of
     // three seconds (RFC 6298 section 5.7), which is what a first sample of one second yields.

@@ -25,7 +25,9 @@ Segment parse(const std::vector<uint8_t>& options, uint8_t flags) {
 bool same(const Segment& a, const Segment& b) {
   return a.has_timestamps == b.has_timestamps && a.ts_val == b.ts_val && a.ts_ecr == b.ts_ecr &&
          a.mss == b.mss && a.window_scale == b.window_scale && a.sack_permitted == b.sack_permitted &&
-         a.sack_count == b.sack_count &&
+         a.sack_count == b.sack_count && a.fast_open.present() == b.fast_open.present() &&
+         (!a.fast_open.present() || (a.fast_open.form == b.fast_open.form &&
+                                     std::ranges::equal(a.fast_open.bytes(), b.fast_open.bytes()))) &&
          std::equal(a.sacks.begin(), a.sacks.begin() + a.sack_count, b.sacks.begin());
 }
 
@@ -34,7 +36,13 @@ void check_values(const Segment& segment) {
   for (uint8_t i = 0; i < segment.sack_count; ++i) require(segment.sacks[i].left < segment.sacks[i].right);
   require(segment.window_scale <= tern::tcp::kMaxWindowScale ||
           segment.window_scale == tern::tcp::kNoWindowScale);
+  using tern::tcp::FastOpenOption;
+  require(segment.fast_open.length == 0 ||
+          (segment.fast_open.present() && segment.fast_open.length % 2 == 0 &&
+           segment.fast_open.length >= FastOpenOption::kMinCookie &&
+           segment.fast_open.length <= FastOpenOption::kMaxCookie));
   if (!segment.has(tern::tcp::kSyn)) {
+    require(segment.fast_open.form == FastOpenOption::Form::kAbsent);
     require(segment.mss == 0 && segment.window_scale == tern::tcp::kNoWindowScale && !segment.sack_permitted);
   }
 }
@@ -48,7 +56,8 @@ void check_round_trip(const Segment& segment) {
                                            .sack_permitted = segment.sack_permitted,
                                            .timestamps = segment.has_timestamps,
                                            .ts_val = segment.ts_val,
-                                           .ts_ecr = segment.ts_ecr});
+                                           .ts_ecr = segment.ts_ecr,
+                                           .fast_open = segment.fast_open});
   } else if (segment.has_timestamps) {
     tern::tcp::append_timestamps(header, segment.ts_val, segment.ts_ecr);
   }
@@ -57,7 +66,9 @@ void check_round_trip(const Segment& segment) {
   Segment again =
       parse({header.options.begin(), header.options.begin() + header.option_length}, segment.flags);
   require(again.sack_count <= segment.sack_count);
-  require(again.sack_count == segment.sack_count || header.option_length > tern::tcp::kMaxOptionBytes - 8);
+  const uint32_t next_block = again.sack_count == 0 ? 12 : 8;
+  require(again.sack_count == segment.sack_count ||
+          header.option_length + next_block > tern::tcp::kMaxOptionBytes);
   again.sack_count = segment.sack_count;
   std::copy(segment.sacks.begin(), segment.sacks.end(), again.sacks.begin());
   require(same(segment, again));

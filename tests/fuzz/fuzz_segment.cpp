@@ -6,6 +6,7 @@
 // Segments are stated relative to what the connection expects, since a fuzzer seldom guesses a sequence
 // number.
 #include <algorithm>
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -67,6 +68,7 @@ Config config_of(Input& in) {
   config.send_buffer = (bits & 32) != 0 ? 100'000 : 3000;
   config.retransmit_limit = (bits & 64) != 0 ? 15 : 3;
   config.ack_every_segments = (bits & 128) != 0 ? 8 : 1;
+  config.fast_open_connect = config.fast_open_listen = FastOpen::kOn;
   return config;
 }
 
@@ -91,6 +93,7 @@ class Script {
     const Seq iss{in.word()};
     if ((bits & 1) != 0) {
       connection().open_active(iss, 0, in.word(), core_);
+      if ((bits & 16) != 0) try_fast_open((bits & 32) != 0);
     } else {
       Agreement agreement;
       agreement.iss = iss;
@@ -100,8 +103,12 @@ class Script {
       agreement.timestamps = (bits & 4) != 0 && config_.timestamps;
       agreement.sack = (bits & 8) != 0 && config_.sack;
       agreement.ts_recent = in.word();
-      connection().open_passive(agreement, core_);
-      third(agreement);
+      if ((bits & 16) != 0) {
+        open_fast(agreement);
+      } else {
+        connection().open_passive(agreement, core_);
+        third(agreement);
+      }
     }
     round();
   }
@@ -144,6 +151,39 @@ class Script {
     require(connection().on_segment(seg, {}, core_) == Verdict::kDone, "a third segment opens");
   }
 
+  // With a SYN of ours that asks for a cookie, or carries one and text.
+  void try_fast_open(bool known) {
+    const FastOpenServer server{{1}, {2}, 80};
+    if (known) {
+      FastOpenAnswer answer;
+      answer.mss = in_.half();
+      answer.option = fast_open_option();
+      core_.fast_open_servers.learn(server, answer, core_.now);
+    }
+    connection().try_fast_open(server, core_);
+    net::Packet packet = make_packet(std::vector<uint8_t>(1 + in_.half() % 4000, 'y'));
+    connection().send(packet, core_);
+  }
+
+  void open_fast(const Agreement& agreement) {
+    Segment syn;
+    syn.seq = agreement.irs;
+    syn.flags = kSyn;
+    syn.wnd = in_.half();
+    syn.length = in_.half() % 3000;
+    net::Packet text;
+    if (syn.length != 0) text = make_packet(std::vector<uint8_t>(syn.length, 'x'));
+    connection().open_fast(agreement, syn, std::move(text), core_);
+  }
+
+  FastOpenOption fast_open_option() {
+    FastOpenOption option;
+    option.form = static_cast<FastOpenOption::Form>(in_.byte() & 3);
+    if (option.present()) option.length = std::array<uint8_t, 4>{0, 4, 8, 16}[in_.byte() & 3];
+    option.cookie = {};
+    return option;
+  }
+
   void segment() {
     const Tcb& t = connection().tcb;
     const uint8_t bits = in_.byte();
@@ -160,6 +200,7 @@ class Script {
       seg.mss = in_.half();
       seg.window_scale = in_.byte() % 15;
       seg.sack_permitted = (bits & 32) != 0;
+      if ((bits & 128) != 0) seg.fast_open = fast_open_option();
     }
     for (; seg.sack_count < ((bits & 64) != 0 ? 3 : 0); ++seg.sack_count) {
       seg.sacks[seg.sack_count] = {t.snd.una + in_.offset(), t.snd.una + in_.offset()};

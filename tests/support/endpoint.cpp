@@ -36,7 +36,8 @@ Endpoint::Endpoint(bool active, const EndPlan& plan, const net::FourTuple& tuple
       connections_(1),
       core_(connections_, std::span(&plan_.config, 1), plan.limits, plan.start),
       listener_(0, plan_.config),
-      cookies_({static_cast<uint8_t>(seed), 7}, plan.start) {}
+      cookies_({static_cast<uint8_t>(seed), 7}, plan.start),
+      fast_open_cookies_({static_cast<uint8_t>(seed), 8}, plan.start) {}
 
 Endpoint::~Endpoint() {
   if (!gone_) connection().release(core_);
@@ -46,12 +47,26 @@ Endpoint::~Endpoint() {
 void Endpoint::open(net::Instant now) {
   core_.set_now(now);
   connection().open_active(Seq{static_cast<uint32_t>(random_())}, 0, static_cast<uint32_t>(random_()), core_);
+  connection().try_fast_open({tuple_.local, tuple_.remote, tuple_.remote_port}, core_);
+  if (connection().syn_text_limit(core_) != 0) write_text();
   emit();
+}
+
+FastOpenOption Endpoint::cookie() const {
+  return fast_open_cookies_.make(tuple_, FastOpenOption::Form::kStandard);
+}
+
+void Endpoint::remember(const FastOpenOption& cookie) {
+  FastOpenAnswer answer;
+  answer.mss = plan_.config.mss;
+  answer.option = cookie;
+  core_.fast_open_servers.learn({tuple_.local, tuple_.remote, tuple_.remote_port}, answer, core_.now);
 }
 
 void Endpoint::poll(VirtualLink& in, net::Instant now) {
   core_.set_now(std::max(now, core_.now));
   cookies_.advance(core_.now);
+  fast_open_cookies_.advance(core_.now);
   while (const auto frame = in.receive(now)) arrive(*frame);
   serve();
   for (uint32_t n = core_.wheel.expire(core_.now); n != TimerWheel::kNone;
@@ -112,14 +127,8 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
     if (const auto reset = reset_for(segment)) transmit(*reset, nullptr);
     return;
   }
+  if (segment.has(kSyn)) return answer_syn(segment, std::move(text));
   net::PrfBlock seal;
-  if (segment.has(kSyn)) {
-    const auto query = cookies_.query_for_syn(tuple_);
-    cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
-    const auto header = listener_.answer_syn(segment, seal, cookies_, core_.ts_now, core_.counters);
-    if (header) transmit(*header, nullptr);
-    return;
-  }
   const auto query = cookies_.query_for_ack(tuple_, segment.ack);
   cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
   const auto agreement = listener_.accept_third(segment, seal, cookies_, core_.counters);
@@ -128,6 +137,25 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
   opened_ = true;
   if (connection().on_segment(segment, std::move(text), core_) != Verdict::kDone)
     blame("a third segment opens");
+}
+
+void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
+  const auto decision = listener_.decide_fast_open(syn, tuple_, fast_open_cookies_, 0, core_);
+  if (decision.open) {
+    const Seq iss{static_cast<uint32_t>(random_())};
+    auto agreement = listener_.agree_on_fast_open(syn, iss, static_cast<uint32_t>(random_()), core_.counters);
+    if (!agreement) return;
+    agreement->fast_open = decision.answer;
+    connection().open_fast(*agreement, syn, std::move(text), core_);
+    opened_ = true;
+    return;
+  }
+  net::PrfBlock seal;
+  const auto query = cookies_.query_for_syn(tuple_);
+  cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
+  const auto header =
+      listener_.answer_syn(syn, seal, cookies_, core_.ts_now, core_.counters, decision.answer);
+  if (header) transmit(*header, nullptr);
 }
 
 void Endpoint::serve() {

@@ -46,6 +46,9 @@ class Endpoint {
   Endpoint& operator=(const Endpoint&) = delete;
 
   void open(net::Instant now);
+  // A Fast Open cookie as our listener gives it to the other end; one that a server gave us before.
+  tcp::FastOpenOption cookie() const;
+  void remember(const tcp::FastOpenOption& cookie);
   // One round at this time: what has arrived on in, service, timeouts, output.
   void poll(VirtualLink& in, net::Instant now);
   // When a round has something to do again, apart from arrivals.
@@ -66,6 +69,7 @@ class Endpoint {
  private:
   void arrive(const std::vector<uint8_t>& frame);
   void stranger(const tcp::Segment& segment, net::Packet text);
+  void answer_syn(const tcp::Segment& syn, net::Packet text);
   void serve();
   void read_text();
   void write_text();
@@ -86,6 +90,7 @@ class Endpoint {
   tcp::Core core_;
   tcp::Listener listener_;
   tcp::SynCookies cookies_;
+  tcp::FastOpenCookies fast_open_cookies_;
   net::Packet pending_;  // refused by send() for want of room
   Watch watch_;
   bool announced_ = false;

@@ -97,6 +97,13 @@ Scenario scenario(uint64_t seed) {
   // Clocks near where a timestamp wraps, or far from it; the epoch of cookies follows.
   const net::Instant start{dice.one_in(2) ? 0 : ((int64_t{1} << 32) - 2000) * 1'000'000};
   s.active.start = s.passive.start = start;
+  if (dice.one_in(3)) {
+    s.active.config.fast_open_connect = s.passive.config.fast_open_listen = FastOpen::kOn;
+    s.cookie = dice.one_of<Scenario::Cookie>({Scenario::Cookie::kNone, Scenario::Cookie::kValid,
+                                              Scenario::Cookie::kValid, Scenario::Cookie::kValid,
+                                              Scenario::Cookie::kForged});
+    if (dice.one_in(8)) s.active.config.fast_open_connect = FastOpen::kWithoutCookies;
+  }
   return s;
 }
 
@@ -121,6 +128,10 @@ std::string to_string(const Scenario& s) {
             " jitter us " + std::to_string(f->jitter.count() / 1000) + " poll us " +
             std::to_string(f->poll.count() / 1000) + " rate " + std::to_string(f->bytes_per_second) + "\n";
   }
+  if (s.active.config.fast_open_connect != FastOpen::kOff) {
+    text += "  Fast Open, cookie " + std::to_string(static_cast<int>(s.cookie)) +
+            (s.active.config.fast_open_connect == FastOpen::kWithoutCookies ? ", not shown" : "") + "\n";
+  }
   return text;
 }
 
@@ -141,6 +152,7 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
     if (end->core().reassemblies.in_use() != 0) return "no reassembly queue is in use at the end";
     if (end->core().recoveries.in_use() != 0) return "no scoreboard is in use at the end";
     if (end->core().congestions.in_use() != 0) return "nobody remembers a loss at the end";
+    if (end->core().fast_opens[0].open() != 0) return "no Fast Open request is pending at the end";
     if (end->core().extras.in_use() != 0) return "nobody has options of its own at the end";
     if (!idle(end->core().backlogs[0])) return "nobody is queued or served at the end";
     if (end->core().wheel.armed_count() != 0) return "no timer is armed at the end";
@@ -180,6 +192,11 @@ Result run(const Scenario& s, uint64_t seed) {
     Endpoint active(true, s.active, tuple, to_passive, seed + 2);
     Endpoint passive(false, s.passive, {tuple.remote, tuple.local, 80, 40'000}, to_active, seed + 3);
     net::Instant now = s.active.start;
+    if (s.cookie != Scenario::Cookie::kNone) {
+      FastOpenOption cookie = passive.cookie();
+      if (s.cookie == Scenario::Cookie::kForged) cookie.cookie[0] ^= 1;
+      active.remember(cookie);
+    }
     active.open(now);
     for (; result.events < kMostEvents; ++result.events) {
       net::Instant next = std::min({to_passive.next(), to_active.next(), active.next(), passive.next()});
@@ -195,7 +212,8 @@ Result run(const Scenario& s, uint64_t seed) {
       passive.poll(to_passive, now);
       if (!active.fault.empty() || !passive.fault.empty()) break;
     }
-    result.opened = passive.opened();
+    result.opened = passive.opened() && active.opened();  // by Fast Open one may be alone
+    result.fast_opens = passive.core().counters.fast_opens.value();
     result.bytes = active.read() + passive.read();
     for (const Endpoint* end : {&active, &passive}) {
       result.retransmissions += end->core().counters.retransmissions.value();

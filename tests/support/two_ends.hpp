@@ -14,6 +14,8 @@ struct Scenario {
   EndPlan passive;
   Faults to_passive;
   Faults to_active;
+  // Fast Open: what the active end knows of the other.
+  enum class Cookie : uint8_t { kNone, kValid, kForged } cookie = Cookie::kNone;
 };
 
 // What the seed says: sizes, options, faults, services, order of closing.
@@ -26,6 +28,7 @@ struct Result {
   uint64_t bytes = 0;  // read by both
   uint64_t retransmissions = 0;
   uint64_t expected = 0;  // segments that took the fast path
+  uint64_t fast_opens = 0;
   bool opened = false;
   bool complete = false;  // neither end broke off: bytes out equal bytes in
 };

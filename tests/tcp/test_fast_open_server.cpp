@@ -188,6 +188,19 @@ TEST_P(FastOpenServerLadder, ClosingWithTheTextUnreadIsAnsweredByRst) {
   EXPECT_EQ(l.core().fast_opens[0].open(), 0u);
 }
 
+// A SYN's window is not scaled, the next one is: a large scale may make nothing of it.
+TEST_P(FastOpenServerLadder, WindowOfTheThirdSegmentMayBeSmallerThanThatOfTheSyn) {
+  Start s = start();
+  s.peer_scale = 14;
+  s.config.window_scale = 2;
+  Ladder l(s);
+  open(l, s, 100, {}, [&] { l.send(2000); });
+  l.out(seq(0), syn(), ack(101)).out(seq(1), text(1000)).out(seq(1001), text(1000));
+  l.at(50ms).in(seq(101), ack(1), wnd(0)).in_state(State::kEstablished);
+  EXPECT_EQ(l.tcb().max_wnd, 2000u);
+  l.at(60ms).in(seq(101), ack(2001), wnd(0)).silent_until(1s);
+}
+
 TEST_P(FastOpenServerLadder, FinMayLeaveWithTheReply) {
   const Start s = start();
   Ladder l(s);

@@ -19,7 +19,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   const uint64_t one = number_from("TERN_SEED", 0);
   const uint64_t first = one != 0 ? one : 1;
   const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000);
-  uint64_t opened = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0;
+  uint64_t opened = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0, fast_opens = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const Scenario s = scenario(seed);
     const Result result = run(s, seed);
@@ -30,6 +30,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
     retransmissions += result.retransmissions;
     expected += result.expected;
     bytes += result.bytes;
+    fast_opens += result.fast_opens;
   }
   RecordProperty("bytes", static_cast<int>(bytes));
   if (one != 0 || HasFailure()) return;
@@ -39,6 +40,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(opened * 100, seeds * 95);
   EXPECT_GE(complete * 100, seeds * 60);
   EXPECT_GE(retransmissions, seeds);
+  EXPECT_GE(fast_opens * 100, seeds * 12);
   EXPECT_GE(expected, 10 * seeds);
 }
 
