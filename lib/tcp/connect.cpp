@@ -145,4 +145,13 @@ void Connection::keep_syn_text(const Segment& seg, net::Packet text, Core& core)
   tcb.hold |= kHoldReassembly;
 }
 
+// The handshake is done. The text filled no gap: its acknowledgment may wait as that of any other.
+void Connection::take_syn_text(Core& core) {
+  const uint16_t due = tcb.marks & kMarkAckNow;
+  take_reassembled(core);
+  tcb.marks = static_cast<uint16_t>((tcb.marks & ~kMarkAckNow) | due);
+  if (tcb.segments_owed != 0xff) ++tcb.segments_owed;
+  core.mark(*this, kMarkText);
+}
+
 }  // namespace tern::tcp

@@ -150,6 +150,7 @@ class Connection {
   // connect.cpp
   void agree(const Agreement& agreement, Core& core);
   void keep_syn_text(const Segment& seg, net::Packet text, Core& core);
+  void take_syn_text(Core& core);
 
   // fast_open_handshake.cpp
   FastOpenAttempt* begin_fast_open(Core& core);  // null without a slot

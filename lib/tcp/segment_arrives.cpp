@@ -225,10 +225,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
   }
   core.mark(*this, kMarkOpened);
   leave_fast_open(core);
-  if ((tcb.hold & kHoldReassembly) != 0) {  // text of the peer's SYN, where both opened
-    core.mark(*this, kMarkText);
-    take_reassembled(core);
-  }
+  if ((tcb.hold & kHoldReassembly) != 0) take_syn_text(core);
   note_heard(core);
   watch_peer(core);
   if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);

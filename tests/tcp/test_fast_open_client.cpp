@@ -211,6 +211,15 @@ TEST_P(FastOpenClientLadder, TextOfAPeerThatOpensAtTheSameTimeWaitsForTheHandsha
   l.at(30ms).in(seq(201), ack(301));
 }
 
+TEST_P(FastOpenClientLadder, AcknowledgmentOfSuchTextMayWait) {
+  Ladder l(start(0));
+  l.ignore_output();
+  l.at(10ms).in(seq(0), flags(kSyn), text(200), mss(1000)).out(seq(0), syn(), ack(1));
+  l.at(20ms).in(seq(201), ack(1)).in_state(State::kEstablished).silent();
+  EXPECT_EQ(l.read(), 200u);
+  l.at(60ms).out(seq(1), ack(201));
+}
+
 TEST_P(FastOpenClientLadder, TextMayBeAcknowledgedByAPeerThatOpensAtTheSameTime) {
   Ladder l(start(300));
   l.out(seq(0), flags(kSyn), text(300), fast_open(kCookie));
