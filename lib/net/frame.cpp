@@ -42,6 +42,7 @@ Drop parse_ipv4(std::span<const uint8_t> bytes, Verified verified, Frame& frame)
 
   frame.l4_offset = static_cast<uint16_t>(ethernet::kHeaderLength + header.header_length);
   frame.l4_length = static_cast<uint16_t>(header.total_length - header.header_length);
+  frame.traffic_class = header.traffic_class;
   frame.source = header.source;
   frame.destination = header.destination;
 

@@ -24,7 +24,8 @@ struct Frame {
   uint16_t l3_offset = 0;
   uint16_t l4_offset = 0;  // for kArp: same as l3_offset
   uint16_t l4_length = 0;  // header and text, without Ethernet's padding; for kArp: what the frame has left
-  Ipv4Address source;      // unset for kArp
+  uint8_t traffic_class = 0;  // DSCP and ECN; for kArp: unset
+  Ipv4Address source;         // unset for kArp
   Ipv4Address destination;
 };
 

@@ -52,6 +52,7 @@ Drop parse_ipv4_header(std::span<const uint8_t> bytes, bool checksum_verified, I
   header.header_length = static_cast<uint16_t>((ip[0] & 0x0f) * 4);
   header.total_length = load_be16(ip + ipv4::kTotalLength);
   header.protocol = ip[ipv4::kProtocol];
+  header.traffic_class = ip[ipv4::kTrafficClass];
   header.source = {load_be32(ip + ipv4::kSource)};
   header.destination = {load_be32(ip + ipv4::kDestination)};
 
@@ -79,7 +80,7 @@ Drop parse_ipv4_header(std::span<const uint8_t> bytes, bool checksum_verified, I
 
 void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields) {
   bytes[0] = kVersionAndLength;
-  bytes[1] = fields.traffic_class;
+  bytes[ipv4::kTrafficClass] = fields.traffic_class;
   store_be16(bytes + ipv4::kTotalLength, fields.total_length);
   store_be16(bytes + 4, fields.identification);
   store_be16(bytes + ipv4::kFragment, ipv4::kDontFragment);

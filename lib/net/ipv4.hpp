@@ -13,6 +13,7 @@ namespace tern::net {
 namespace ipv4 {
 constexpr uint16_t kHeaderLength = 20;  // without options
 // Bytes from the header's start.
+constexpr uint16_t kTrafficClass = 1;
 constexpr uint16_t kTotalLength = 2;
 constexpr uint16_t kFragment = 6;
 constexpr uint16_t kTimeToLive = 8;
@@ -33,6 +34,7 @@ struct Ipv4Header {
   uint16_t header_length = 0;  // bytes, 20 to 60; options are skipped
   uint16_t total_length = 0;   // bytes, header included; at most what was received
   uint8_t protocol = 0;
+  uint8_t traffic_class = 0;  // DSCP and ECN
   Ipv4Address source;
   Ipv4Address destination;
 };
