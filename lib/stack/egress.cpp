@@ -41,7 +41,8 @@ void Egress::depart(const tcp::Departure& departure, const Path& path, const tcp
   }
   if (frame == nullptr) frame = build_with_text(departure, attachment, header_length);
   if (frame == nullptr) return;
-  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, path, marking);
+  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, path, marking,
+                departure.ecn);
   push(frame, path.attachment);
 }
 
@@ -93,7 +94,7 @@ void Egress::reply(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path
                    const tcp::IpMarking& marking) {
   dpdk::clear_frame(frame);
   uint8_t* start = dpdk::put(frame, kHeadersBeforeTcp + header.length());
-  write_headers(frame, start, header, 0, path, marking);
+  write_headers(frame, start, header, 0, path, marking, tcp::EcnField::kNotCapable);
   push(frame, path.attachment);
 }
 
@@ -102,13 +103,14 @@ void Egress::reply(const tcp::SegmentHeader& header, const Path& path, const tcp
 }
 
 void Egress::write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header,
-                           uint32_t text_length, const Path& path, const tcp::IpMarking& marking) {
+                           uint32_t text_length, const Path& path, const tcp::IpMarking& marking,
+                           tcp::EcnField ecn) {
   const dpdk::Port& port = *attachments_[path.attachment].port;
   net::write_ethernet(start, path.next_hop, port.mac(), net::kEtherTypeIpv4);
   net::Ipv4Fields fields;
   fields.total_length = static_cast<uint16_t>(net::ipv4::kHeaderLength + header.length() + text_length);
   fields.protocol = net::ipv4::kProtocolTcp;
-  fields.traffic_class = static_cast<uint8_t>(marking.dscp << 2);
+  fields.traffic_class = static_cast<uint8_t>(marking.dscp << 2 | tcp::traffic_class(ecn));
   fields.time_to_live = marking.time_to_live;
   fields.source = path.tuple.local;
   fields.destination = path.tuple.remote;

@@ -76,7 +76,7 @@ class Egress {
   bool append_copy(rte_mbuf* frame, const tcp::Departure& departure);
   bool append_references(rte_mbuf* frame, const tcp::Departure& departure);
   void write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header, uint32_t text_length,
-                     const Path& path, const tcp::IpMarking& marking);
+                     const Path& path, const tcp::IpMarking& marking, tcp::EcnField ecn);
   void flush(uint8_t attachment);
 
   std::span<const Attachment> attachments_;

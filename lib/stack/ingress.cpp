@@ -58,6 +58,7 @@ bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arriv
   uint32_t text_offset = 0;
   reason = tcp::parse_segment(segment, arrival.seg, text_offset);
   if (reason != net::Drop::kNone) return drop(frame, reason);
+  arrival.seg.ecn = tcp::ecn_field(parsed.traffic_class);
   const tcp::Ports ports = tcp::parse_ports(segment.data());
   arrival.frame = frame;
   arrival.tuple = {parsed.destination, parsed.source, ports.destination, ports.source};

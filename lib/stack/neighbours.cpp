@@ -28,6 +28,11 @@ void Neighbours::learn(uint8_t attachment, net::Ipv4Address address, const net::
   *entry = {address, mac, attachment, 0, true, now};
 }
 
+void Neighbours::doubt(uint8_t attachment, net::Ipv4Address address) {
+  Entry* entry = find(attachment, address);
+  if (entry != nullptr && entry->known) *entry = {address, {}, attachment, 0, false, entry->when};
+}
+
 Neighbours::Answer Neighbours::resolve(uint8_t attachment, net::Ipv4Address address, net::Instant now,
                                        net::MacAddress& mac) {
   Entry* entry = find(attachment, address);

@@ -30,6 +30,8 @@ class Neighbours {
   // Where the address is: known (mac is set); or the caller is to send a request now; or one is under way; or
   // kTries went unanswered, which is forgotten with this answer.
   Answer resolve(uint8_t attachment, net::Ipv4Address address, net::Instant now, net::MacAddress& mac);
+  // What is known of the address may be out of date: the next resolve() asks anew.
+  void doubt(uint8_t attachment, net::Ipv4Address address);
   uint32_t size() const { return static_cast<uint32_t>(entries_.size()); }
 
  private:

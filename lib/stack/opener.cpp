@@ -34,6 +34,7 @@ void Opener::open(uint32_t index, uint16_t profile) {
 
 void Opener::resolve() {
   std::erase_if(unresolved_, [this](uint32_t index) { return resolve(index); });
+  std::erase_if(doubted_, [this](const Doubt& doubt) { return renew(doubt); });
 }
 
 // Whether the connection needs no more of our attention: its next hop is known, or it is given up.
@@ -41,27 +42,50 @@ bool Opener::resolve(uint32_t index) {
   tcp::Connection& connection = core_.connection(index);
   Path& path = paths_[index];
   if (connection.tcb.state != tcp::State::kSynSent) return true;  // closed by its user meanwhile
-  switch (neighbours_.resolve(path.attachment, path.tuple.remote, core_.now, path.next_hop)) {
+  switch (ask(path, path.next_hop)) {
     case Neighbours::Answer::kKnown:
       core_.mark(connection, tcp::kMarkHandshake);
       return true;
-    case Neighbours::Answer::kAsk:
-      if (rte_mbuf* frame = egress_.allocate()) {
-        uint8_t* bytes = net::dpdk::put(frame, net::kArpFrameLength);
-        net::write_arp_request(net::ArpFrame(bytes, net::kArpFrameLength),
-                               attachments_[path.attachment].port->mac(), path.tuple.local,
-                               path.tuple.remote);
-        egress_.push(frame, path.attachment);
-        ++counters_.arp_requests_sent;
-      }
-      return false;
-    case Neighbours::Answer::kWait:
-      return false;
     case Neighbours::Answer::kUnreachable:
       connection.fail(tcp::CloseReason::kUnreachable, core_);
       return true;
+    default:
+      return false;
   }
-  return true;
+}
+
+// Where the path's remote address is; where that calls for it, a request is sent.
+Neighbours::Answer Opener::ask(const Path& path, net::MacAddress& mac) {
+  const Neighbours::Answer answer = neighbours_.resolve(path.attachment, path.tuple.remote, core_.now, mac);
+  if (answer != Neighbours::Answer::kAsk) return answer;
+  if (rte_mbuf* frame = egress_.allocate()) {
+    uint8_t* bytes = net::dpdk::put(frame, net::kArpFrameLength);
+    net::write_arp_request(net::ArpFrame(bytes, net::kArpFrameLength),
+                           attachments_[path.attachment].port->mac(), path.tuple.local, path.tuple.remote);
+    egress_.push(frame, path.attachment);
+    ++counters_.arp_requests_sent;
+  }
+  return answer;
+}
+
+void Opener::doubt(uint32_t index) {
+  const Path& path = paths_[index];
+  const auto& interfaces = attachments_[path.attachment].interfaces;
+  const bool neighbour = std::ranges::any_of(
+      interfaces, [&](const net::Ipv4Interface& i) { return i.contains(path.tuple.remote); });
+  const bool asked = std::ranges::any_of(doubted_, [&](const Doubt& d) { return d.index == index; });
+  if (!neighbour || asked || path.next_hop == net::MacAddress{}) return;
+  neighbours_.doubt(path.attachment, path.tuple.remote);
+  doubted_.push_back({index, path.tuple});
+}
+
+// Whether there is nothing more to ask. What nobody answers is left as it is: the connection has its own
+// limit.
+bool Opener::renew(const Doubt& doubt) {
+  Path& path = paths_[doubt.index];
+  if (path.tuple != doubt.tuple) return true;
+  const Neighbours::Answer answer = ask(path, path.next_hop);
+  return answer == Neighbours::Answer::kKnown || answer == Neighbours::Answer::kUnreachable;
 }
 
 }  // namespace tern::stack

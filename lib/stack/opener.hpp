@@ -18,6 +18,12 @@
 
 namespace tern::stack {
 
+// A path whose next hop may be gone.
+struct Doubt {
+  uint32_t index;
+  net::FourTuple tuple;  // of the connection that doubts, for the slot may be another's by then
+};
+
 // Neighbours are asked by ARP; meanwhile the connection is in SYN-SENT and its SYN waits here for the answer.
 class Opener {
  public:
@@ -40,9 +46,15 @@ class Opener {
   // Once per round: asks for what is unknown, lets go what has been answered, gives up what nobody answers
   // for.
   void resolve();
+  // A connection whose segments go unanswered doubts its next hop (R1 of RFC 9293 section 3.8.3): it is asked
+  // for, and takes its place as it answers. Only stations of our own networks can be: of a router, which the
+  // peer's frames came from, no address is known.
+  void doubt(uint32_t index);
 
  private:
   bool resolve(uint32_t index);
+  bool renew(const Doubt& doubt);
+  Neighbours::Answer ask(const Path& path, net::MacAddress& mac);
 
   const net::Prf& isn_prf_;
   std::span<const Attachment> attachments_;
@@ -51,6 +63,7 @@ class Opener {
   tcp::Core& core_;
   Counters& counters_;
   std::span<Path> paths_;
+  std::vector<Doubt> doubted_;
   std::vector<uint32_t> unresolved_;  // connections whose next hop is not known yet
 };
 

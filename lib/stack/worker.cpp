@@ -294,6 +294,8 @@ void Worker::emit() {
     for (const tcp::Departure& departure : core_.outbox.departures()) {
       const tcp::Connection& connection = core_.connection(departure.connection);
       egress_.depart(departure, paths_[departure.connection], core_.config(connection).marking);
+      if (departure.doubts_path) [[unlikely]]
+        opener_.doubt(departure.connection);
     }
     core_.outbox.clear();
   };

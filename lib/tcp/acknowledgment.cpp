@@ -34,19 +34,20 @@ void Connection::update_send_window(const Segment& seg) {
 void Connection::acknowledge(const Segment& seg, Core& core) {
   const uint32_t acknowledged = seg.ack - tcb.snd.una;
   measure_rtt(seg, core);
-  const uint32_t flight_before = flight();
   tcb.snd.una = seg.ack;
   release_acknowledged(core);
   if (tcb.recovery != kNoSlot) {
     Recovery& recovery = core.recoveries[tcb.recovery];
     recovery.board.acknowledge(tcb.snd.una, recovery.delivery);
     undo_if_spurious(seg, core);
+    // One that was kept for duplicates to be reported, on the fast path.
+    if ((tcb.hold & kHoldScoreboard) == 0 && !may_hear_of_duplicates(recovery)) drop_scoreboard(core);
   }
   tcb.retransmit_expiries = 0;
   if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0) {
     recover_on_ack(acknowledged, core);
-  } else if (flight_before >= tcb.cwnd / 2) {  // a window that is not used says nothing about the path
-    grow_window(acknowledged, core);
+  } else if (window_in_use()) {
+    grow_window(newly_delivered(acknowledged, core), core);
   }
   tcb.duplicate_acks = 0;
   tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldDuplicates);
@@ -78,6 +79,7 @@ void Connection::measure_rtt(const Segment& seg, Core& core) {
   estimate.sample(rtt);
   tcb.srtt_us = estimate.srtt_us;
   tcb.rttvar_us = estimate.rttvar_us;
+  if (tcb.snd.una >= tcb.recover) tcb.flags = static_cast<uint16_t>(tcb.flags & ~kEcnReduced);
   follow(tcb.recover, tcb.snd.una);
   follow(tcb.small_end, tcb.snd.una);
 }

@@ -36,6 +36,13 @@ struct IpMarking {
 
 constexpr uint32_t kNoLimit = 0xffffffffu;
 
+// RFC 3168, as Linux's tcp_ecn counts them: 0, 2, 1.
+enum class Ecn : uint8_t {
+  kOff,
+  kAccept,  // where the peer asks for it
+  kOn,      // our SYNs ask for it too
+};
+
 struct Config {
   // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field
   // 30 s).
@@ -46,6 +53,10 @@ struct Config {
   uint8_t window_scale = 7;
   bool timestamps = true;  // RFC 7323
   bool sack = true;        // RFC 2018
+  Ecn ecn = Ecn::kAccept;
+  // Times that a SYN asking for ECN is sent again before one without it follows: some path may drop the
+  // former (RFC 3168 section 6.1.1.1).
+  uint8_t ecn_syn_retries = 0;
   // RFC 1122 section 4.2.3.4: hold back a small segment while text is unacknowledged.
   bool nagle = true;
   // Unread text we are ready to hold, in bytes: the largest window that we offer, to who sends so much that
@@ -60,12 +71,18 @@ struct Config {
   Congestion congestion = Congestion::kCubic;
   // RFC 5681 section 4.1: begin with the initial window again after a pause of a retransmission timeout.
   bool restart_after_idle = true;
+  // RFC 7661 in its place: the window is kept through pauses, and halved each five minutes that one lasts.
+  // (What was not used of it is given up with the first loss in any case.)
+  bool window_validation = false;
   // RFC 6298. Its floor of 1 s is a SHOULD that no stack follows; 200 ms is the field's choice.
   net::Duration rto_initial = std::chrono::seconds(1);
   net::Duration rto_min = std::chrono::milliseconds(200);
   net::Duration rto_max = std::chrono::seconds(60);
   // Expiries in a row after which the connection is given up (R2 of RFC 9293 section 3.8.3).
   uint8_t retransmit_limit = 15;
+  // The same for SYNs of ours: with a first timeout of 1 s seven last for 183 s (MUST-23: at least 3
+  // minutes).
+  uint8_t syn_retries = 7;
   Cookies cookies = Cookies::kAlways;
   // Half-open passive connections that a service keeps, where cookies do not answer all SYNs.
   uint32_t syn_backlog = 1024;

@@ -18,6 +18,21 @@ uint32_t initial_window(uint16_t mss, const Config& config) {
   return std::min(segments * mss, std::max(2u * mss, segments * 1460));
 }
 
+// A window that is not used says nothing about the path: it grows while more than half of it was in flight at
+// some time of this round trip (RFC 7661 section 4.4.1, RFC 9438 section 5.8). What is in flight as the
+// acknowledgment comes does not tell: the round's earlier ones may have taken nearly all of it away.
+// Nor does it grow in the round trip after a reduction for ECN (RFC 3168 section 6.1.2).
+bool Connection::window_in_use() const { return tcb.window_used > tcb.cwnd / 2 && !has(kEcnReduced); }
+
+// The part of what was acknowledged that the window grows by. Duplicate ACKs and SACK blocks have let new
+// text go for the rest already (RFC 3042), but where the path reorders they come all the time.
+uint32_t Connection::newly_delivered(uint32_t acknowledged, Core& core) const {
+  if (tcb.reo_wnd != 0) return acknowledged;
+  if (tcb.recovery != kNoSlot) return std::min(acknowledged, core.recoveries[tcb.recovery].delivery.bytes);
+  const uint32_t told = uint32_t{tcb.duplicate_acks} * tcb.mss;
+  return acknowledged > told ? acknowledged - told : 0;
+}
+
 // Slow start, counted in bytes (RFC 5681 section 3.1, RFC 3465), or congestion avoidance.
 void Connection::grow_window(uint32_t acknowledged, Core& core) {
   if (tcb.cwnd < tcb.ssthresh) {
@@ -31,10 +46,21 @@ void Connection::grow_window(uint32_t acknowledged, Core& core) {
 // is said of a pause of an hour holds for one that is a multiple of the stamp's range too rarely to matter.
 void Connection::restart_after_idle(Core& core) {
   const Config& config = core.config(*this);
-  if (!config.restart_after_idle) return;
-  const uint32_t idle_us = stamp_of(core.now) - tcb.rtt_started_us;
-  if (std::chrono::microseconds(idle_us) <= rto(core)) return;
+  const std::chrono::microseconds idle(stamp_of(core.now) - tcb.rtt_started_us);
+  if (config.window_validation) return validate_after_idle(idle, config);
+  if (!config.restart_after_idle || idle <= rto(core)) return;
   tcb.cwnd = std::min(tcb.cwnd, initial_window(tcb.mss, config));
+}
+
+// RFC 7661 sections 4.4.1 and 4.5: a window that was not used is kept for five minutes (NVP), then halved, as
+// often as five minutes have passed; the threshold remembers what it was.
+void Connection::validate_after_idle(net::Duration idle, const Config& config) {
+  constexpr net::Duration kNonValidatedPeriod = std::chrono::minutes(5);
+  const uint32_t least = initial_window(tcb.mss, config);
+  for (; idle >= kNonValidatedPeriod && tcb.cwnd > least; idle -= kNonValidatedPeriod) {
+    tcb.ssthresh = std::max(tcb.ssthresh, tcb.cwnd - tcb.cwnd / 4);
+    tcb.cwnd = std::max(tcb.cwnd / 2, least);
+  }
 }
 
 }  // namespace tern::tcp

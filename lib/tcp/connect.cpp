@@ -27,6 +27,7 @@ void Connection::agree(const Agreement& agreement, Core& core) {
   tcb.profile = agreement.profile;
   if (agreement.timestamps) tcb.flags |= kTimestampsOn;
   if (agreement.sack) tcb.flags |= kSackOn;
+  if (agreement.ecn) tcb.flags |= kEcnOn;
   if (agreement.peer_window_scale != kNoWindowScale && config.window_scale != kNoWindowScale) {
     tcb.flags |= kWindowScaleOn;
     tcb.snd_scale = std::min(agreement.peer_window_scale, kMaxWindowScale) & 0x0f;
@@ -80,6 +81,12 @@ void Connection::open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core
   core.mark(*this, kMarkHandshake);
 }
 
+// Whether all SYNs of ours so far have asked for ECN.
+bool Connection::asks_for_ecn(const Core& core) const {
+  const Config& config = core.config(*this);
+  return config.ecn == Ecn::kOn && tcb.retransmit_expiries <= config.ecn_syn_retries;
+}
+
 // 3.10.7.3.
 Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text, Core& core) {
   if (seg.has(kAck) && (seg.ack <= tcb.iss || seg.ack > tcb.snd.nxt)) {  // first
@@ -102,6 +109,8 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   agreement.peer_window_scale = seg.window_scale;
   agreement.timestamps = seg.has_timestamps && config.timestamps;
   agreement.sack = seg.sack_permitted && config.sack;
+  // RFC 3168 section 6.1.1: where a SYN that did not ask was sent as well, ECN must not be used.
+  agreement.ecn = asks_for_ecn(core) && (seg.has(kAck) ? seg.agrees_on_ecn() : seg.asks_for_ecn());
   agreement.ts_offset = tcb.ts_offset;
   agreement.ts_recent = seg.ts_val;
   agree(agreement, core);

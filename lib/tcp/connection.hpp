@@ -29,6 +29,7 @@ struct Agreement {
   uint8_t peer_window_scale = kNoWindowScale;
   bool timestamps = false;
   bool sack = false;
+  bool ecn = false;  // RFC 3168
   uint32_t ts_offset = 0;
   uint32_t ts_recent = 0;
   FastOpenOption fast_open;  // for the SYN-ACK
@@ -166,6 +167,7 @@ class Connection {
   // segment_arrives.cpp
   void on_expected_segment(const Segment& seg, net::Packet text, Core& core);
   Verdict on_segment_in_syn_sent(const Segment& seg, net::Packet text, Core& core);  // connect.cpp
+  bool asks_for_ecn(const Core& core) const;                                         // connect.cpp
   Step check_sequence(const Segment& seg, Core& core);
   Step check_rst(const Segment& seg, Core& core);
   Step check_syn(const Segment& seg, Core& core);
@@ -194,12 +196,33 @@ class Connection {
   void drop_scoreboard(Core& core);
   bool take_sacks(const Segment& seg, Core& core);
   void assess_losses(Core& core);
-  void reduce_in_proportion(Recovery& recovery, bool found);
+  void reduce_in_proportion(Recovery& recovery, bool safe);
+
+  // undo.cpp
+  void remember_for_undo(Recovery& recovery, uint32_t cwnd, uint32_t ssthresh, Core& core);
   void undo_if_spurious(const Segment& seg, Core& core);
+  bool answers_first_copy(const Segment& seg, const Recovery& recovery) const;
+  bool timeout_was_spurious(const Recovery& recovery) const;
+  void take_frto_duplicate(Recovery& recovery, Core& core);
+  void go_on_with_frto(Recovery& recovery, bool full) const;
+  void count_duplicate(const Segment& seg, Recovery& recovery) const;
+  bool all_came_twice(const Recovery& recovery) const;
+  void undo(Recovery& recovery, Core& core);
+  bool may_hear_of_duplicates(const Recovery& recovery) const;
+  void await_duplicates(Core& core);
+
+  // ecn.cpp
+  void take_congestion_mark(const Segment& seg, Core& core);
+  void take_congestion_echo(const Segment& seg, Core& core);
+  bool reduced_for_ecn(Seq ack) const;
+  void answer_congestion();
 
   // congestion.cpp
+  bool window_in_use() const;
+  uint32_t newly_delivered(uint32_t acknowledged, Core& core) const;
   void grow_window(uint32_t acknowledged, Core& core);
   void restart_after_idle(Core& core);
+  void validate_after_idle(net::Duration idle, const Config& config);
 
   // rack.cpp
   void start_retransmission_timer(Core& core);
@@ -242,8 +265,10 @@ class Connection {
   void report_sacks(SegmentHeader& header, Core& core);
   bool may_send(uint32_t length, uint32_t window, const Core& core) const;
   uint32_t usable_window(Core& core) const;
+  uint8_t ecn_setup(const Core& core) const;
+  bool doubts_path(Core& core) const;
   void fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core);
-  uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& core);
+  uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, bool fresh, Core& core);
   uint32_t retransmit(Seq from, Seq limit, Core& core);
   void note_sent(Core& core);
   void pass_sent_packets();

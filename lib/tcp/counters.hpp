@@ -70,8 +70,12 @@ namespace tern::tcp {
   X(retransmissions, "segments", "Segments sent again, for whatever reason.")                             \
   X(retransmission_timeouts, "timeouts", "Expiries of the retransmission timer.")                         \
   X(fast_retransmits, "events", "Fast recoveries entered (RFC 6675; without SACK RFC 6582).")             \
+  X(ecn_agreed, "connections", "Connections that use congestion notification (RFC 3168).")                \
+  X(congestion_marks, "segments", "Text that a router had marked, echoed to the peer by ECE.")            \
+  X(congestion_echoes, "events", "Window reductions because the peer echoed a router's mark.")            \
+  X(next_hops_doubted, "events", "Third retransmissions in a row: the next hop is asked for.")            \
   X(tail_loss_probes, "segments", "Probes of a tail that was not acknowledged (RFC 8985 section 7).")     \
-  X(losses_undone, "events", "Window reductions taken back: the retransmission was spurious (RFC 3522).") \
+  X(losses_undone, "events", "Window reductions taken back: nothing was lost (RFC 3522, 5682, 3708).")    \
   X(sacks_reneged, "events", "Peers found to have given up text that they had acknowledged selectively.") \
   X(scoreboards_refused, "events", "Losses mended without a scoreboard: the core had none left.")         \
   X(extras_refused, "events", "Options or rare features that a connection had to do without: none left.") \

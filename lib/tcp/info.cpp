@@ -25,6 +25,7 @@ Info Connection::info(const Core& core) const {
   info.timestamps = has(kTimestampsOn);
   info.sack = has(kSackOn);
   info.window_scale = has(kWindowScaleOn);
+  info.ecn = has(kEcnOn);
   info.syn_text = has(kSynTextTaken);
   info.send_scale = tcb.snd_scale;
   info.receive_scale = tcb.rcv_scale;

@@ -25,6 +25,7 @@ struct Info {
   bool timestamps = false;
   bool sack = false;
   bool window_scale = false;
+  bool ecn = false;           // RFC 3168
   bool syn_text = false;      // text went with our SYN and was taken, or came with the peer's (RFC 7413)
   uint8_t send_scale = 0;     // the peer's shift
   uint8_t receive_scale = 0;  // ours

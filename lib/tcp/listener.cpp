@@ -58,6 +58,7 @@ std::optional<Agreement> Listener::agree_on_fast_open(const Segment& syn, Seq is
   agreement.peer_window_scale = syn.window_scale;
   agreement.timestamps = syn.has_timestamps && config_->timestamps;
   agreement.sack = syn.sack_permitted && config_->sack;
+  agreement.ecn = syn.asks_for_ecn() && config_->ecn != Ecn::kOff;
   agreement.ts_offset = ts_offset;
   agreement.ts_recent = syn.ts_val;
   return agreement;
@@ -76,13 +77,15 @@ std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net:
   offered.window_scale = syn.window_scale;
   offered.sack_permitted = syn.sack_permitted && config_->sack;
   offered.timestamps = syn.has_timestamps && config_->timestamps;
+  // Only the timestamp has room to remember it.
+  offered.ecn = syn.asks_for_ecn() && config_->ecn != Ecn::kOff && offered.timestamps;
   const Cookie cookie = cookies.make(seal, syn.seq, offered, ts_now);
 
   SegmentHeader header;
   header.seq = cookie.iss;
   header.ack =
       syn.seq + 1;  // text in a SYN is not taken: the peer sends it again (RFC 9293 section 3.10.7.2)
-  header.flags = kSyn | kAck;
+  header.flags = static_cast<uint8_t>(kSyn | kAck | (offered.ecn ? kEce : 0));
   header.wnd =
       static_cast<uint16_t>(std::min({config_->receive_buffer, config_->receive_buffer_initial, 0xffffu}));
   SynOptions options;
@@ -116,6 +119,7 @@ std::optional<Agreement> Listener::accept_third(const Segment& segment, const ne
   agreement.peer_window_scale = agreed->window_scale;
   agreement.timestamps = agreed->timestamps && config_->timestamps;
   agreement.sack = agreed->sack_permitted && config_->sack;
+  agreement.ecn = agreed->ecn && config_->ecn != Ecn::kOff;
   agreement.ts_offset = SynCookies::timestamp_offset(seal);
   agreement.ts_recent = segment.ts_val;
   return agreement;

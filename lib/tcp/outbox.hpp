@@ -17,6 +17,8 @@ struct Departure {
   uint32_t text_length = 0;
   rte_mbuf* text = nullptr;  // the packet with the first byte; more text follows in its queue's order
   uint32_t text_offset = 0;  // into that packet's payload
+  EcnField ecn = EcnField::kNotCapable;
+  bool doubts_path = false;  // the next hop may be gone: ask whether it is there (RFC 9293 MUST-20)
   SegmentHeader header;
 };
 

@@ -12,8 +12,9 @@ namespace tern::tcp {
 
 namespace {
 constexpr net::Duration kMaxAckDelay = std::chrono::milliseconds(200);  // TLP.max_ack_delay
-// What a peer takes to answer however short the path is.
-constexpr net::Duration kShortestProbe = std::chrono::milliseconds(10);
+// Two ticks of the timer wheel, which a deadline may be early or late by: the probe is not to overtake an
+// answer that takes its usual time.
+constexpr net::Duration kTicks = std::chrono::milliseconds(2);
 // The TCB's byte for both: RACK.reo_wnd_mult in quarters of a round trip, and RACK.reo_wnd_persist, the
 // recoveries until that is one again (section 6.2, step 4).
 constexpr uint8_t kMultiple = 0x07;
@@ -30,7 +31,7 @@ net::Duration Connection::probe_timeout() const {
     return net::Duration{0};
   }
   const net::Duration round_trips = std::chrono::microseconds(2 * uint64_t{tcb.srtt_us});
-  return std::max(round_trips, kShortestProbe) + (flight() <= tcb.mss ? kMaxAckDelay : net::Duration{0});
+  return round_trips + (flight() <= tcb.mss ? kMaxAckDelay : kTicks);
 }
 
 // RFC 6298 section 5, or the probe if that is due sooner.
@@ -38,26 +39,30 @@ void Connection::start_retransmission_timer(Core& core) {
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkEarlyTimer);
   tcb.retransmit_deadline = core.now + rto(core);
   const net::Duration probe = probe_timeout();
-  if (probe.count() == 0 || probe >= rto(core)) return;
-  tcb.retransmit_deadline = core.now + probe;
+  if (probe.count() == 0) return;
+  tcb.retransmit_deadline = core.now + std::min(probe, rto(core));  // never later than the timeout
   tcb.marks |= kMarkEarlyTimer;
 }
 
-// New text has left: the probe waits from now on, but never longer than the timeout that runs.
+// New text has left: the probe waits from now on, but never longer than a timeout. One that runs already is
+// not put off: if it comes first, the probe takes its place.
 void Connection::restart_tail_probe(Core& core) {
   const net::Duration probe = probe_timeout();
   if (probe.count() == 0) return;
-  const Deadline due = core.now + probe;
-  if ((tcb.marks & kMarkEarlyTimer) == 0 && !due.before(tcb.retransmit_deadline, core.now)) return;
-  tcb.retransmit_deadline = due;
+  const Deadline due = core.now + std::min(probe, rto(core));
+  const bool probe_runs = (tcb.marks & kMarkEarlyTimer) != 0;
+  if (probe_runs || due.before(tcb.retransmit_deadline, core.now)) tcb.retransmit_deadline = due;
   tcb.marks |= kMarkEarlyTimer;
 }
 
 void Connection::on_early_timeout(Core& core) {
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkEarlyTimer);
-  if (flight() == 0) return core.mark(*this, 0);
+  if (flight() == 0) {
+    if (tcb.recovery != kNoSlot) drop_scoreboard(core);  // no duplicate was reported
+    return core.mark(*this, 0);
+  }
   tcb.retransmit_deadline = core.now + rto(core);
-  if (tcb.recovery == kNoSlot) return core.mark(*this, kMarkTailProbe);
+  if ((tcb.hold & kHoldScoreboard) == 0) return core.mark(*this, kMarkTailProbe);
   core.recoveries[tcb.recovery].delivery = Delivery{};
   assess_losses(core);
   core.mark(*this, 0);
@@ -152,6 +157,7 @@ void Connection::settle_tail_probe(Recovery& recovery, Core& core) {
     recovery.probing = false;
     tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::max(flight(), tcb.cwnd), core);
     tcb.cwnd = std::min(tcb.cwnd, tcb.ssthresh);
+    answer_congestion();
   }
 }
 

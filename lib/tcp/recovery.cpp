@@ -29,14 +29,15 @@ bool reports_duplicate(const Segment& seg) {
 // Begins to keep a scoreboard, unless the core has none left. What is in flight now was sent during the last
 // round trip; more is not known of it.
 bool Connection::keep_scoreboard(Core& core) {
-  if (tcb.recovery != kNoSlot) return true;
-  tcb.recovery = core.recoveries.allocate();
   if (tcb.recovery == kNoSlot) {
-    ++core.counters.scoreboards_refused;
-    return false;
+    tcb.recovery = core.recoveries.allocate();
+    if (tcb.recovery == kNoSlot) {
+      ++core.counters.scoreboards_refused;
+      return false;
+    }
+    core.recoveries[tcb.recovery] = Recovery{};
+    core.recoveries[tcb.recovery].board.begin(tcb.snd.una, tcb.snd.nxt, stamp_of(core.now) - tcb.srtt_us);
   }
-  core.recoveries[tcb.recovery] = Recovery{};
-  core.recoveries[tcb.recovery].board.begin(tcb.snd.una, tcb.snd.nxt, stamp_of(core.now) - tcb.srtt_us);
   tcb.hold |= kHoldScoreboard;
   return true;
 }
@@ -51,16 +52,18 @@ void Connection::drop_scoreboard(Core& core) {
 // RFC 6675 section 5, before SND.UNA moves. Whether the blocks told something new, which is what makes a
 // duplicate ACK here (section 2).
 bool Connection::take_sacks(const Segment& seg, Core& core) {
-  if (!has(kSackOn)) return false;
-  const bool duplicate = reports_duplicate(seg);
+  const bool blocks = has(kSackOn) && seg.sack_count != 0;
+  const bool duplicate = blocks && reports_duplicate(seg);
   if (duplicate) widen_reordering_window(core);
-  if (tcb.recovery == kNoSlot && (seg.sack_count == 0 || flight() == 0 || !keep_scoreboard(core)))
-    return false;
+  if (tcb.recovery == kNoSlot && (!blocks || flight() == 0 || !keep_scoreboard(core))) return false;
   Recovery& recovery = core.recoveries[tcb.recovery];
   recovery.delivery = Delivery{};
   recovery.delivery.ambiguous_after_us = stamp_of(core.now) - tcb.srtt_us / 2;
   recovery.delivery.highest_before = recovery.board.highest();
+  recovery.delivery.recover = tcb.recover;
   recovery.delivery.duplicate = duplicate;
+  if (duplicate) count_duplicate(seg, recovery);
+  if (!blocks) return false;
   for (uint32_t i = 0; i < seg.sack_count; ++i) recovery.board.sack(seg.sacks[i], recovery.delivery);
   return recovery.delivery.bytes != 0;
 }
@@ -74,6 +77,7 @@ void Connection::assess_losses(Core& core) {
     enter_loss_recovery(core);
     return;
   }
+  if (all_came_twice(recovery)) undo(recovery, core);
   settle_tail_probe(recovery, core);
   if ((tcb.marks & kMarkEarlyTimer) != 0 && flight() != 0) start_retransmission_timer(core);
   bool found = mark_lost_by_time(recovery, core);
@@ -90,15 +94,24 @@ void Connection::assess_losses(Core& core) {
       found = true;
     }
   }
-  if ((tcb.hold & kHoldFastRecovery) != 0) reduce_in_proportion(recovery, found);
+  if ((tcb.hold & kHoldFastRecovery) != 0) {
+    reduce_in_proportion(recovery, !found && recovery.delivery.advanced);
+  }
   const bool mended = (tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0 && !recovery.probing &&
                       !recovery.board.any_sacked() && !recovery.board.any_lost();
-  if (mended) drop_scoreboard(core);
+  if (!mended) {
+    tcb.hold |= kHoldScoreboard;
+  } else if (!may_hear_of_duplicates(recovery)) {
+    drop_scoreboard(core);
+  } else {
+    await_duplicates(core);
+  }
 }
 
-// RFC 6937 section 3: the congestion window that lets this acknowledgment's share be sent. After a loss newly
-// found only as much is sent as was delivered; while things go well a segment more (PRR-CRB and PRR-SSRB).
-void Connection::reduce_in_proportion(Recovery& recovery, bool found) {
+// RFC 9937 section 6.2: the congestion window that lets this acknowledgment's share be sent. Below the
+// threshold only as much is sent as was delivered, but a segment more for an acknowledgment that is safe: it
+// moves SND.UNA and no loss came to light with it (PRR-CRB and PRR-SSRB of RFC 6937).
+void Connection::reduce_in_proportion(Recovery& recovery, bool safe) {
   recovery.delivered += recovery.delivery.bytes;
   const uint32_t pipe = recovery.board.pipe();
   uint32_t share = 0;
@@ -109,7 +122,7 @@ void Connection::reduce_in_proportion(Recovery& recovery, bool found) {
     share = due > recovery.sent ? static_cast<uint32_t>(due) - recovery.sent : 0;
   } else {
     const uint32_t behind = recovery.delivered > recovery.sent ? recovery.delivered - recovery.sent : 0;
-    const uint32_t limit = std::max(behind, recovery.delivery.bytes) + (found ? 0u : tcb.mss);
+    const uint32_t limit = std::max(behind, recovery.delivery.bytes) + (safe ? tcb.mss : 0u);
     share = std::min(tcb.ssthresh - pipe, limit);
   }
   if (recovery.sent == 0) share = std::max(share, uint32_t{tcb.mss});  // the fast retransmission itself
@@ -122,6 +135,9 @@ void Connection::reduce_in_proportion(Recovery& recovery, bool found) {
 void Connection::on_duplicate_ack(Core& core) {
   ++core.counters.duplicate_acks_received;
   if ((tcb.hold & kHoldPersist) != 0) return;  // an answer to a probe says nothing about loss
+  if (tcb.recovery != kNoSlot) {
+    take_frto_duplicate(core.recoveries[tcb.recovery], core);
+  }
   if (tcb.duplicate_acks != 0xff) ++tcb.duplicate_acks;
   tcb.hold |= kHoldDuplicates;
   if (tcb.recovery != kNoSlot) return;  // assess_losses() decides
@@ -130,7 +146,7 @@ void Connection::on_duplicate_ack(Core& core) {
     // however many duplicates a peer makes up (RFC 5681 section 3.2, step 4).
     if (tcb.cwnd < tcb.ssthresh + (tcb.recover - tcb.snd.una)) tcb.cwnd += tcb.mss;
   } else if (tcb.duplicate_acks == kDuplicateThreshold && (tcb.hold & kHoldLossRecovery) == 0 &&
-             tcb.snd.una > tcb.recover) {
+             (tcb.snd.una > tcb.recover || has(kEcnReduced))) {
     enter_fast_recovery(core);
   }
 }
@@ -139,18 +155,20 @@ void Connection::enter_fast_recovery(Core& core) {
   ++core.counters.fast_retransmits;
   // What limited transmit has sent beyond the window does not count (RFC 5681 section 3.2, step 2).
   const uint32_t cwnd = tcb.cwnd, ssthresh = tcb.ssthresh;
-  tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::min(flight(), tcb.cwnd), core);
+  if (!reduced_for_ecn(tcb.snd.una)) {
+    tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::min(flight(), tcb.cwnd), core);
+  }
   tcb.recover = tcb.snd.nxt;
+  tcb.flags = static_cast<uint16_t>(tcb.flags & ~kEcnReduced);
   tcb.hold |= kHoldFastRecovery;
+  answer_congestion();
   if (tcb.recovery != kNoSlot) {
     Recovery& recovery = core.recoveries[tcb.recovery];
     recovery.flight_at_start = flight();
     recovery.delivered = recovery.sent = 0;
     recovery.probing = false;
-    recovery.may_undo = true;
-    recovery.undo_ts = core.ts_now + tcb.ts_offset;
-    recovery.undo_cwnd = cwnd;
-    recovery.undo_ssthresh = ssthresh;
+    recovery.frto = Frto::kOff;
+    remember_for_undo(recovery, cwnd, ssthresh, core);
     core.mark(*this, 0);
     return;
   }
@@ -167,6 +185,7 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
                      ? tcb.ssthresh
                      : std::min(tcb.ssthresh, std::max(flight(), uint32_t{tcb.mss}) + tcb.mss);
       tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldFastRecovery);
+      if (tcb.recovery != kNoSlot) core.recoveries[tcb.recovery].undo_until = tcb.snd.nxt;
       age_reordering_window();
       return;
     }
@@ -177,9 +196,11 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
     if (acknowledged >= tcb.mss) tcb.cwnd += tcb.mss;
     return;
   }
-  if (full) {
-    tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLossRecovery);
-  } else if (tcb.recovery == kNoSlot) {
+  if (full) tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLossRecovery);
+  if (tcb.recovery != kNoSlot) {
+    core.recoveries[tcb.recovery].undo_until = tcb.snd.nxt;
+    go_on_with_frto(core.recoveries[tcb.recovery], full);
+  } else if (!full) {
     core.mark(*this, kMarkRetransmitHead);
   }
   // RFC 3465 section 2.3: one segment after a timeout.
@@ -192,7 +213,9 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
 void Connection::enter_loss_recovery(Core& core) {
   const uint32_t cwnd = tcb.cwnd, ssthresh = tcb.ssthresh;
   const bool first = tcb.retransmit_expiries == 0;
+  const bool fresh = (tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) == 0;
   if (first) {
+    answer_congestion();
     const CongestionControl& control = congestion_control(*this, core);
     tcb.ssthresh = control.reduce(*this, flight(), core);
     control.time_out(*this, core);
@@ -200,6 +223,7 @@ void Connection::enter_loss_recovery(Core& core) {
   tcb.cwnd = tcb.mss;
   tcb.bytes_acked_in_round = 0;
   tcb.recover = tcb.snd.nxt;
+  tcb.flags = static_cast<uint16_t>(tcb.flags & ~kEcnReduced);
   tcb.duplicate_acks = 0;
   tcb.hold = static_cast<uint16_t>((tcb.hold & ~(kHoldFastRecovery | kHoldDuplicates)) | kHoldLossRecovery);
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkRetransmitHead);
@@ -207,35 +231,22 @@ void Connection::enter_loss_recovery(Core& core) {
     Recovery& recovery = core.recoveries[tcb.recovery];
     Scoreboard& board = recovery.board;
     recovery.probing = false;
-    if (first && !recovery.may_undo) {
-      recovery.undo_ts = core.ts_now + tcb.ts_offset;
-      recovery.undo_cwnd = cwnd;
-      recovery.undo_ssthresh = ssthresh;
-      recovery.may_undo = !board.reneged();
+    if (first && fresh) {
+      remember_for_undo(recovery, cwnd, ssthresh, core);
+      recovery.frto = Frto::kHeadSent;
+    } else if (recovery.frto != Frto::kHeadSent) {
+      recovery.frto = Frto::kOff;
     }
-    if (board.reneged()) board.forget_sacks();
+    if (board.reneged()) {
+      recovery.may_undo = false;
+      recovery.frto = Frto::kOff;
+      board.forget_sacks();
+    }
     board.lose_all();
     core.mark(*this, 0);
   } else {
     core.mark(*this, kMarkRetransmitHead);
   }
-}
-
-// The first acknowledgment of something new after a retransmission: if it answers what was sent before, that
-// was neither lost nor worth a smaller window (Eifel: RFC 3522 section 3.2, RFC 4015 section 3.2).
-void Connection::undo_if_spurious(const Segment& seg, Core& core) {
-  Recovery& recovery = core.recoveries[tcb.recovery];
-  if (!recovery.may_undo) return;
-  recovery.may_undo = false;
-  if (!has(kTimestampsOn) || !seg.has_timestamps) return;
-  if (static_cast<int32_t>(seg.ts_ecr - recovery.undo_ts) >= 0) return;
-  ++core.counters.losses_undone;
-  tcb.hold = static_cast<uint16_t>(tcb.hold & ~(kHoldFastRecovery | kHoldLossRecovery));
-  recovery.board.find_lost();
-  tcb.cwnd = recovery.undo_cwnd;
-  tcb.ssthresh = recovery.undo_ssthresh;
-  congestion_control(*this, core).undo(*this, core);
-  note_reordering();
 }
 
 }  // namespace tern::tcp

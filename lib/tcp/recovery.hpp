@@ -9,6 +9,13 @@
 
 namespace tern::tcp {
 
+// How far RFC 5682 has got after a timeout.
+enum class Frto : uint8_t {
+  kOff,       // nothing to find out
+  kHeadSent,  // only the segment at SND.UNA was sent again
+  kNewSent,   // its acknowledgment was answered by new text
+};
+
 struct Recovery {
   Scoreboard board;
   Delivery delivery;  // of the acknowledgment that is being processed
@@ -24,11 +31,18 @@ struct Recovery {
   bool probing = false;      // a tail loss probe is unanswered
   bool probe_again = false;  // TLP.is_retrans
   Seq probe_end;             // TLP.end_seq
-  // What a reduction is taken back to (RFC 4015 section 3.2), and the timestamp that tells (RFC 3522).
+  // What a reduction is taken back to (RFC 4015 section 3.2) if one of undo.cpp's three signs is seen.
   bool may_undo = false;
-  uint32_t undo_ts = 0;  // of the first retransmission
-  uint32_t undo_cwnd = 0;
+  bool first_answer = false;  // no acknowledgment of something new has come since
+  uint32_t undo_ts = 0;       // timestamp of the first retransmission (RFC 3522)
+  uint32_t undo_cwnd = 0;     // bytes
   uint32_t undo_ssthresh = 0;
+  Seq undo_start;           // SND.UNA at the reduction
+  Seq undo_end;             // SND.NXT at the reduction
+  Seq undo_until;           // SND.NXT when all was mended: no sign of use comes later
+  uint32_t undo_again = 0;  // bytes sent again since
+  uint32_t undo_twice = 0;  // of those, bytes that the peer says came twice
+  Frto frto = Frto::kOff;
 };
 
 }  // namespace tern::tcp

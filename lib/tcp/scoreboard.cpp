@@ -35,6 +35,7 @@ void Scoreboard::extend(Seq nxt, uint32_t now_us, uint32_t grain_us) {
 
 void Scoreboard::acknowledge(Seq una, Delivery& delivery) {
   una = earlier(una, end_);
+  delivery.advanced = true;
   highest_ = later(highest_, una);
   uint32_t gone = 0;
   while (gone < count_ && right_of(gone) <= una) deliver(gone++, end_, delivery);
@@ -186,7 +187,7 @@ void Scoreboard::join(bool coarsely) {
     Run& before = runs_[kept];
     const Run& run = runs_[i];
     const bool timeless = coarsely || run.fate != Fate::kInFlight;
-    if (run.fate == before.fate && (run.again == before.again || run.fate != Fate::kInFlight) &&
+    if (run.fate == before.fate && (run.again == before.again || run.fate == Fate::kSacked) &&
         (timeless || run.sent_us == before.sent_us)) {
       if (static_cast<int32_t>(run.sent_us - before.sent_us) > 0) before.sent_us = run.sent_us;
     } else {
@@ -202,6 +203,8 @@ void Scoreboard::deliver(uint32_t i, Seq right, Delivery& delivery) const {
   if (run.fate == Fate::kSacked) return;
   right = earlier(right, right_of(i));
   delivery.bytes += right - run.left;
+  if (run.again) delivery.again = true;
+  if (!run.again && right <= delivery.recover) delivery.original = true;
   if (!run.again && right < delivery.highest_before) delivery.reordered = true;
   if (run.again && static_cast<int32_t>(run.sent_us - delivery.ambiguous_after_us) > 0) return;
   const Transmission transmission{run.sent_us, right};

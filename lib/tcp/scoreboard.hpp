@@ -41,6 +41,10 @@ struct Delivery {
   // Text sent once that arrived after text beyond this: the path reorders (RFC 8985 section 6.2, step 3).
   Seq highest_before;
   bool reordered = false;
+  Seq recover;             // SND.NXT at the last timeout
+  bool original = false;   // some of it below that was sent once only
+  bool again = false;      // some of it was sent again
+  bool advanced = false;   // SND.UNA moved
   bool duplicate = false;  // the peer says that it received something twice (RFC 2883)
 };
 

@@ -23,6 +23,18 @@ enum Flag : uint8_t {
   kCwr = 0x80,
 };
 
+// What the network may do with a packet, and has done: the lower two bits of the traffic class (RFC 3168
+// section 5).
+enum class EcnField : uint8_t {
+  kNotCapable = 0,
+  kCapable1 = 1,  // ECT(1)
+  kCapable0 = 2,  // ECT(0), which is what we send
+  kCongested = 3,
+};
+
+constexpr EcnField ecn_field(uint8_t traffic_class) { return static_cast<EcnField>(traffic_class & 3); }
+constexpr uint8_t traffic_class(EcnField ecn) { return static_cast<uint8_t>(ecn); }  // of no class of service
+
 // A block of data that the receiver holds: [left, right). RFC 2018 section 3.
 struct SackBlock {
   Seq left;
@@ -64,6 +76,7 @@ struct Segment {
   uint32_t length = 0;  // bytes of text, so without SYN and FIN
   uint16_t wnd = 0;     // as on the wire, not scaled
   uint8_t flags = 0;
+  EcnField ecn = EcnField::kNotCapable;  // of the IP header
   bool has_timestamps = false;
   uint32_t ts_val = 0;
   uint32_t ts_ecr = 0;
@@ -76,6 +89,10 @@ struct Segment {
   std::array<SackBlock, kMaxSackBlocks> sacks;  // [0, sack_count) are set
 
   bool has(Flag flag) const { return (flags & flag) != 0; }
+  // RFC 3168 section 6.1.1: a SYN that asks for ECN, a SYN-ACK that agrees to it.
+  bool asks_for_ecn() const { return (flags & (kEce | kCwr)) == (kEce | kCwr); }
+  bool agrees_on_ecn() const { return (flags & (kEce | kCwr)) == kEce; }
+  bool congested() const { return ecn == EcnField::kCongested; }
   // SEG.LEN: sequence numbers it occupies, SYN and FIN included.
   uint32_t sequence_length() const { return length + (has(kSyn) ? 1 : 0) + (has(kFin) ? 1 : 0); }
   Seq end() const { return seq + sequence_length(); }

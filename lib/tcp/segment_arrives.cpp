@@ -33,7 +33,7 @@ bool Connection::expects(const Segment& seg, const Core& core) const {
       static_cast<uint32_t>(seg.length > tcb.rcv.wnd) |                      // within the window
       static_cast<uint32_t>((seg.length == 0) & (seg.ack == tcb.snd.una)) |  // says something new
       seg.sack_count |
-      static_cast<uint32_t>(core.pressed());
+      static_cast<uint32_t>(seg.congested()) | static_cast<uint32_t>(core.pressed());
   return unexpected == 0;
 }
 
@@ -61,7 +61,8 @@ Verdict Connection::on_unexpected_segment(const Segment& seg, net::Packet text, 
   if (check_rst(seg, core) == Step::kDrop) return verdict;       // second; third, security, is not used
   if (check_syn(seg, core) == Step::kDrop) return verdict;       // fourth
   if (check_ack(seg, core, verdict) == Step::kDrop)
-    return verdict;                          // fifth; sixth: urgent text is plain text
+    return verdict;  // fifth; sixth: urgent text is plain text
+  take_congestion_mark(seg, core);
   process_text(seg, std::move(text), core);  // seventh
   check_fin(seg, core);                      // eighth
   return verdict;
@@ -198,6 +199,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   tcb.silent_probes = 0;
   tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldKeepAlive);
   note_heard(core);
+  take_congestion_echo(seg, core);
   if (seg.ack >= tcb.snd.una) update_send_window(seg);
   if (seg.ack > tcb.snd.una) {
     acknowledge(seg, core);
@@ -223,6 +225,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
     tcb.rttvar_us = estimate.rttvar_us;
     tcb.cwnd = tcb.mss;
   }
+  core.counters.ecn_agreed.add(has(kEcnOn) ? 1 : 0);
   core.mark(*this, kMarkOpened);
   leave_fast_open(core);
   if ((tcb.hold & kHoldReassembly) != 0) take_syn_text(core);

@@ -43,7 +43,8 @@ bool Connection::emit_handshake(Core& core) {
   departure.connection = core.index_of(*this);
   SegmentHeader& header = departure.header;
   header.seq = tcb.iss;
-  header.flags = answering ? kSyn | kAck : kSyn;
+  header.flags = static_cast<uint8_t>(kSyn | (answering ? kAck : 0) | ecn_setup(core));
+  departure.doubts_path = doubts_path(core);
   header.ack = answering ? tcb.rcv.nxt : Seq{};
   header.wnd =
       static_cast<uint16_t>(std::min<uint32_t>(receive_buffer(core), 0xffff));  // never scaled in a SYN
@@ -79,6 +80,20 @@ bool Connection::emit_handshake(Core& core) {
   return true;
 }
 
+// RFC 3168 section 6.1.1: what a SYN that asks for ECN carries, and a SYN-ACK that agrees.
+uint8_t Connection::ecn_setup(const Core& core) const {
+  if (tcb.state == State::kSynReceived) return has(kEcnOn) ? kEce : 0;
+  return asks_for_ecn(core) ? kEce | kCwr : 0;
+}
+
+// R1 of RFC 9293 section 3.8.3 (MUST-20): three retransmissions were in vain.
+bool Connection::doubts_path(Core& core) const {
+  constexpr uint8_t kR1 = 3;
+  const bool now = tcb.retransmit_expiries == kR1;
+  core.counters.next_hops_doubted.add(now ? 1 : 0);
+  return now;
+}
+
 void Connection::emit_reset(Core& core) {
   Departure& departure = core.outbox.add();
   departure = Departure{};
@@ -97,7 +112,7 @@ void Connection::emit_reset(Core& core) {
 void Connection::fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core) {
   header.seq = seq;
   header.ack = tcb.rcv.nxt;
-  header.flags = flags;
+  header.flags = static_cast<uint8_t>(flags | ((tcb.flags & kEcnEcho) >> kEcnShift));
   header.option_length = 0;
   header.wnd = static_cast<uint16_t>(announce_window(core));
   if (has(kTimestampsOn)) append_timestamps(header, core.ts_now + tcb.ts_offset, tcb.ts_recent);
@@ -109,8 +124,9 @@ void Connection::fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core
 }
 
 // Sends length bytes from seq on, whose first lies in the packet text, and the FIN if it follows.
+// fresh: for the first time, and not as a probe; only then is it ECN-capable (RFC 3168 section 6.1.5).
 // Returns the sequence numbers used.
-uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& core) {
+uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, bool fresh, Core& core) {
   const bool last = seq + length == tcb.send_end;
   const bool fin = last && (has(kFinSent) || (has(kFinQueued) && seq == tcb.snd.nxt));
   Departure& departure = core.outbox.add();
@@ -119,7 +135,12 @@ uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& 
   departure.text_length = length;
   departure.text_offset = length == 0 ? 0 : seq - Seq{net::buffer::field(text).seq};
   const int push = last && length != 0 ? kPsh : 0;
-  fill_header(departure.header, seq, static_cast<uint8_t>(kAck | push | (fin ? kFin : 0)), core);
+  const uint32_t ecn = fresh && length != 0 ? tcb.flags : 0u;
+  const uint32_t answer = (ecn & kEcnAnswer) >> kEcnShift;
+  departure.ecn = (ecn & kEcnOn) != 0 ? EcnField::kCapable0 : EcnField::kNotCapable;
+  departure.doubts_path = !fresh && doubts_path(core);
+  tcb.flags = static_cast<uint16_t>(tcb.flags & ~(ecn & kEcnAnswer));
+  fill_header(departure.header, seq, static_cast<uint8_t>(kAck | push | (fin ? kFin : 0) | answer), core);
   core.counters.bytes_sent.add(length);
   if (tcb.recovery != kNoSlot) core.recoveries[tcb.recovery].sent += length;
   return length + (fin ? 1 : 0);
@@ -132,12 +153,14 @@ uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, Core& 
 uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
   const Seq text_limit = earlier(limit, tcb.send_end);
   const uint32_t length = from < text_limit ? std::min<uint32_t>(text_limit - from, tcb.mss) : 0;
-  const uint32_t used = send_slice(length == 0 ? nullptr : text_at(from), from, length, core);
+  const uint32_t used = send_slice(length == 0 ? nullptr : text_at(from), from, length, false, core);
   ++core.counters.retransmissions;
   if (tcb.retransmitted != 0xffff) ++tcb.retransmitted;
   if (from < tcb.rtt_seq) tcb.flags = static_cast<uint16_t>(tcb.flags & ~kRttTimed);  // Karn
   if (tcb.recovery != kNoSlot) {
-    core.recoveries[tcb.recovery].board.retransmitted(from, from + used, stamp_of(core.now));
+    Recovery& recovery = core.recoveries[tcb.recovery];
+    recovery.board.retransmitted(from, from + used, stamp_of(core.now));
+    if (recovery.may_undo) recovery.undo_again += length;
   }
   note_sent(core);
   return used;
@@ -147,6 +170,7 @@ uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
 // Its rules 3 and 4, which send again what may not be lost, are left to timers.
 bool Connection::emit_lost(Core& core) {
   const Scoreboard& board = core.recoveries[tcb.recovery].board;
+  if (core.recoveries[tcb.recovery].frto == Frto::kNewSent) return true;  // new text goes instead
   Seq left, right;
   while (board.next_lost(left, right)) {
     const uint32_t pipe = board.pipe();
@@ -180,7 +204,7 @@ bool Connection::emit_retransmissions(Core& core) {
       // RFC 9293 section 3.8.6.1: one byte against a closed window; all that fits against a silly one.
       const uint32_t length =
           std::clamp<uint32_t>(tcb.snd.wnd, 1, std::min<uint32_t>(unsent_bytes(), tcb.mss));
-      tcb.snd.nxt += send_slice(tcb.unsent, tcb.snd.nxt, length, core);
+      tcb.snd.nxt += send_slice(tcb.unsent, tcb.snd.nxt, length, false, core);
       if (has(kFinQueued) && tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
       note_sent(core);
     }
@@ -198,9 +222,9 @@ uint32_t Connection::usable_window(Core& core) const {
   uint32_t in_network = in_flight;
   uint32_t window = tcb.cwnd;
   if (tcb.recovery != kNoSlot) {  // what was lost is not in the network, nor what has arrived
-    const Scoreboard& board = core.recoveries[tcb.recovery].board;
-    if (board.any_lost()) return 0;
-    in_network = board.pipe();
+    const Recovery& recovery = core.recoveries[tcb.recovery];
+    if (recovery.board.any_lost() && recovery.frto != Frto::kNewSent) return 0;
+    in_network = recovery.board.pipe();
   } else if ((tcb.hold & (kHoldDuplicates | kHoldFastRecovery)) == kHoldDuplicates) {
     // Limited transmit (RFC 3042): a new segment for each of the first two duplicate ACKs. With SACK the pipe
     // has made room for it.
@@ -224,14 +248,16 @@ bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) co
 // The next text, perhaps none, and the FIN if it follows.
 void Connection::send_new_text(uint32_t length, Core& core) {
   const Seq seq = tcb.snd.nxt;
-  tcb.snd.nxt += send_slice(tcb.unsent, seq, length, core);
+  tcb.snd.nxt += send_slice(tcb.unsent, seq, length, true, core);
   if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
   if (length < tcb.mss && length != 0) tcb.small_end = seq + length;
   if (!has(kRttTimed)) {
     tcb.flags |= kRttTimed;
     tcb.rtt_seq = tcb.snd.nxt;
     tcb.rtt_started_us = stamp_of(core.now);
+    tcb.window_used = 0;
   }
+  tcb.window_used = std::max(tcb.window_used, flight());
   note_sent(core);
 }
 

@@ -33,6 +33,7 @@ constexpr Range range_of(Option option) {
       return {1, kMostSeconds};
     case Option::kKeepAliveCount:
     case Option::kRetransmitLimit:
+    case Option::kSynRetries:
     case Option::kTimeToLive:
       return {1, 255};
     case Option::kUserTimeout:
@@ -75,6 +76,9 @@ Error set_option(Config& config, Option option, int64_t value) {
     case Option::kRetransmitLimit:
       config.retransmit_limit = static_cast<uint8_t>(value);
       break;
+    case Option::kSynRetries:
+      config.syn_retries = static_cast<uint8_t>(value);
+      break;
     case Option::kCongestion:
       config.congestion = static_cast<Congestion>(value);
       break;
@@ -110,6 +114,8 @@ int64_t get_option(const Config& config, Option option) {
       return config.user_timeout / milliseconds(1);
     case Option::kRetransmitLimit:
       return config.retransmit_limit;
+    case Option::kSynRetries:
+      return config.syn_retries;
     case Option::kCongestion:
       return static_cast<int64_t>(config.congestion);
     case Option::kTimeToLive:

@@ -60,7 +60,15 @@ enum ConnectionFlag : uint16_t {
   // RFC 7413:
   kFastOpenPending = 0x200,  // its service heard of it with the SYN, whose handshake is not done
   kSynTextTaken = 0x400,     // text in the SYN was taken, all of it where the SYN was ours
+  // RFC 3168. The last two lie so that a shift by eight makes them the header's control bits.
+  kEcnReduced = 0x1000,  // RECOVER marks a reduction for ECN, not a loss
+  kEcnOn = 0x2000,       // both ends have agreed on it
+  kEcnEcho = 0x4000,     // ACKs carry ECE, until CWR comes
+  kEcnAnswer = 0x8000,   // the next new text carries CWR: the congestion window was reduced
 };
+
+constexpr int kEcnShift = 8;
+static_assert(kEcnEcho >> kEcnShift == kEce && kEcnAnswer >> kEcnShift == kCwr);
 
 // Rare things under way, any of which keeps segments off the fast path.
 enum Hold : uint16_t {
@@ -161,6 +169,7 @@ struct alignas(64) Tcb {
   uint16_t retransmitted = 0;           // segments sent again, up to 65535
   uint8_t reo_wnd = 0;                  // RACK's view of how the path reorders, see rack.cpp; 0: not at all
   uint8_t silent_probes = 0;  // probes of a closed window, or of a silent peer, since the peer was heard last
+  uint32_t window_used = 0;   // the most in flight during this round trip, bytes (RFC 7661 section 4.3)
   uint32_t bytes_acked_in_round = 0;  // RFC 5681 section 3.1: toward the next segment of cwnd
 };
 static_assert(sizeof(Tcb) == 192);

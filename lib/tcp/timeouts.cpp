@@ -44,8 +44,9 @@ void Connection::on_retransmission_timeout(Core& core) {
   const bool handshake = tcb.state == State::kSynSent || tcb.state == State::kSynReceived;
   const bool window_closed = !handshake && (tcb.snd.wnd == 0 || flight() == 0);
   const Config& config = core.config(*this);
-  const uint8_t limit =
-      half_open() || has(kFastOpenPending) ? config.syn_ack_retries : config.retransmit_limit;
+  // R2 of RFC 9293 section 3.8.3, which for SYNs is one of its own (MUST-23).
+  const uint8_t opening = half_open() || has(kFastOpenPending) ? config.syn_ack_retries : config.syn_retries;
+  const uint8_t limit = handshake || has(kFastOpenPending) ? opening : config.retransmit_limit;
   // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
   const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
   if (unanswered >= limit || (!half_open() && outlived_user_timeout(core))) {

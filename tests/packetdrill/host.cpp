@@ -77,6 +77,7 @@ void Host::receive(std::span<const uint8_t> packet) {
   Segment segment;
   uint32_t offset = 0;
   if (parse_segment(bytes, segment, offset) != net::Drop::kNone) return;
+  segment.ecn = ecn_field(ip.traffic_class);
   const Ports ports = parse_ports(bytes.data());
   net::Packet text;
   if (segment.length != 0) text = test::make_packet(bytes.subspan(offset));
@@ -349,6 +350,7 @@ void Host::transmit(const net::FourTuple& tuple, const SegmentHeader& header, co
   net::Ipv4Fields ip;
   ip.total_length = static_cast<uint16_t>(bytes.size());
   ip.protocol = net::ipv4::kProtocolTcp;
+  if (departure != nullptr) ip.traffic_class = traffic_class(departure->ecn);
   ip.source = tuple.local;
   ip.destination = tuple.remote;
   net::write_ipv4_header(bytes.data(), ip);

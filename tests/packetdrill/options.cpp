@@ -62,7 +62,7 @@ constexpr Known kKnown[] = {
     {IPPROTO_TCP, TCP_KEEPINTVL, Option::kKeepAliveInterval, 1, 32767},
     {IPPROTO_TCP, TCP_KEEPCNT, Option::kKeepAliveCount, 1, 127},
     {IPPROTO_TCP, TCP_USER_TIMEOUT, Option::kUserTimeout, 0, INT_MAX},
-    {IPPROTO_TCP, TCP_SYNCNT, Option::kRetransmitLimit, 1, 127},
+    {IPPROTO_TCP, TCP_SYNCNT, Option::kSynRetries, 1, 127},
     {IPPROTO_IP, IP_TTL, Option::kTimeToLive, 1, 255},
     {SOL_SOCKET, SO_RCVBUF, Option::kReceiveBuffer, INT_MIN, INT_MAX},
     {SOL_SOCKET, SO_SNDBUF, Option::kSendBuffer, INT_MIN, INT_MAX},
@@ -122,9 +122,10 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
     info.tcpi_state = linux_state(known.state);
     info.tcpi_ca_state = kLossStates[static_cast<size_t>(known.loss_state)];
     info.tcpi_retransmits = known.expiries;
-    info.tcpi_options = static_cast<uint8_t>(
-        (known.timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (known.sack ? TCPI_OPT_SACK : 0) |
-        (known.window_scale ? TCPI_OPT_WSCALE : 0) | (known.syn_text ? TCPI_OPT_SYN_DATA : 0));
+    info.tcpi_options =
+        static_cast<uint8_t>((known.timestamps ? TCPI_OPT_TIMESTAMPS : 0) | (known.sack ? TCPI_OPT_SACK : 0) |
+                             (known.window_scale ? TCPI_OPT_WSCALE : 0) |
+                             (known.syn_text ? TCPI_OPT_SYN_DATA : 0) | (known.ecn ? TCPI_OPT_ECN : 0));
     info.tcpi_snd_wscale = known.send_scale & 0xf;
     info.tcpi_rcv_wscale = known.receive_scale & 0xf;
     info.tcpi_rto = static_cast<uint32_t>(known.rto.count() / 1000);

@@ -52,10 +52,19 @@ void read_keys(Settings& settings, const std::string& value) {
       comma == std::string::npos ? std::nullopt : read_key(value.substr(comma + 1));
 }
 
+// Linux and FreeBSD count alike.
+tcp::Ecn ecn_mode(long value) {
+  return value == 0 ? tcp::Ecn::kOff : value == 1 ? tcp::Ecn::kOn : tcp::Ecn::kAccept;
+}
+
 const std::map<std::string, Apply>& known() {
   static const std::map<std::string, Apply> names = {
       {"tcp_timestamps", [](Settings& s, const std::string& v) { s.config.timestamps = number(v) != 0; }},
       {"tcp_sack", [](Settings& s, const std::string& v) { s.config.sack = number(v) != 0; }},
+      {"tcp_ecn", [](Settings& s, const std::string& v) { s.config.ecn = ecn_mode(number(v)); }},
+      {"ecn.enable", [](Settings& s, const std::string& v) { s.config.ecn = ecn_mode(number(v)); }},
+      {"ecn.maxretries",
+       [](Settings& s, const std::string& v) { s.config.ecn_syn_retries = static_cast<uint8_t>(number(v)); }},
       {"tcp_abort_on_overflow",
        [](Settings& s, const std::string& v) { s.abort_on_overflow = number(v) != 0; }},
       {"tcp_max_syn_backlog",

@@ -52,13 +52,13 @@ class Opening : public testing::Test {
     return frames.size();
   }
 
-  void neighbour_answers() {
+  void neighbour_answers(const net::MacAddress& mac = kNeighbourMac) {
     net::ArpPacket request;
     request.sender = kOurAddress;
     request.sender_mac = bench_.mac();
     request.target = kPeerAddress;
     Bytes frame(net::kArpFrameLength);
-    net::write_arp_reply(net::ArpFrame(frame), kNeighbourMac, request);
+    net::write_arp_reply(net::ArpFrame(frame), mac, request);
     bench_.inject(frame);
   }
 };
@@ -169,6 +169,36 @@ TEST_F(Opening, ListenTakesAnAddressOfOursOnce) {
   client.connect();
   EXPECT_TRUE(client.connected);
   EXPECT_EQ(script_->calls, "opened");
+}
+
+using NextHop = Opening;
+
+TEST_F(NextHop, IsAskedForWhenAThirdRetransmissionWasInVain) {  // RFC 9293 MUST-20
+  constexpr net::MacAddress kMoved{{0x02, 0, 0, 0, 0, 0x99}};
+  bench_.worker().connect(kWayThere, 0);
+  bench_.poll();
+  neighbour_answers();
+  ASSERT_EQ(bench_.replies().size(), 1u);
+  size_t syns = 1, requests = 0;
+  net::MacAddress last;
+  for (int tenths = 0; tenths < 160; ++tenths) {
+    bench_.now += 100ms;
+    bench_.poll();
+    for (const SentFrame& frame : bench_.collect()) {
+      if (const auto reply = read_reply(frame)) {
+        ++syns;
+        last = reply->to;
+      } else {
+        EXPECT_EQ(syns, 4u) << "the third retransmission has left";
+        ++requests;
+        neighbour_answers(kMoved);
+      }
+    }
+  }
+  EXPECT_EQ(requests, 1u);
+  EXPECT_EQ(syns, 5u);
+  EXPECT_EQ(last, kMoved);
+  EXPECT_EQ(bench_.tcp().next_hops_doubted.value(), 1u);
 }
 
 }  // namespace

@@ -105,11 +105,14 @@ const char* broken_rule(const Connection& connection, Core& core, Watch& watch) 
   if (((tcb.hold & kHoldReassembly) != 0) != (tcb.reassembly != kNoReassembly)) {
     return "the hold bit says whether there is out-of-order text";
   }
-  if (((tcb.hold & kHoldScoreboard) != 0) != (tcb.recovery != kNoSlot)) {
-    return "the hold bit says whether there is a scoreboard";
+  if ((tcb.hold & kHoldScoreboard) != 0 && tcb.recovery == kNoSlot) {
+    return "the hold bit says that there is a scoreboard";
   }
   if (tcb.recovery != kNoSlot) {
-    const Scoreboard& board = core.recoveries[tcb.recovery].board;
+    const Recovery& recovery = core.recoveries[tcb.recovery];
+    const Scoreboard& board = recovery.board;
+    const bool amiss = board.any_sacked() || board.any_lost() || recovery.probing || !recovery.may_undo;
+    if ((tcb.hold & kHoldScoreboard) == 0 && amiss) return "a scoreboard that is at work has its hold bit";
     if (board.una() != tcb.snd.una || board.nxt() != tcb.snd.nxt) return "the scoreboard knows all in flight";
   }
   if (connection.has(kFastOpenPending) && (tcb.state != State::kSynReceived || tcb.extra == kNoSlot)) {

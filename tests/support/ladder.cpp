@@ -23,8 +23,13 @@ std::string number(const char* name, uint64_t n) { return std::string(" ") + nam
 
 std::string flag_names(uint8_t flags) {
   std::string names;
-  for (const auto& [flag, name] :
-       {std::pair{kSyn, "SYN"}, {kFin, "FIN"}, {kRst, "RST"}, {kPsh, "PSH"}, {kAck, "ACK"}}) {
+  for (const auto& [flag, name] : {std::pair{kSyn, "SYN"},
+                                   {kFin, "FIN"},
+                                   {kRst, "RST"},
+                                   {kPsh, "PSH"},
+                                   {kAck, "ACK"},
+                                   {kEce, "ECE"},
+                                   {kCwr, "CWR"}}) {
     if ((flags & flag) != 0) names += (names.empty() ? "" : "|") + std::string(name);
   }
   return names.empty() ? "none" : names;
@@ -98,6 +103,7 @@ void Ladder::open() {
     agreement.peer_window_scale = start_.peer_scale;
     agreement.timestamps = start_.timestamps;
     agreement.sack = start_.sack;
+    agreement.ecn = start_.ecn;
     agreement.ts_recent = start_.timestamps ? kPeerClock : 0;
     connection().open_passive(start_.agreement.value_or(agreement), core_);
     if (!start_.handshake) return;
@@ -152,6 +158,7 @@ Segment Ladder::segment_of(const Row& row) const {
   segment.seq = Seq{start_.origin.irs} + row.seq.value_or(peer_next_);
   segment.ack = (segment.flags & kAck) == 0 ? Seq{} : Seq{start_.origin.iss} + row.ack.value_or(ours_next_);
   segment.length = row.text;
+  segment.ecn = row.ecn.value_or(EcnField::kNotCapable);
   segment.wnd = row.wnd.value_or(peer_window);
   const bool syn = (row.flags & kSyn) != 0;
   segment.has_timestamps = row.timestamps.value_or(start_.timestamps);
@@ -241,6 +248,7 @@ void Ladder::collect() {
     if (parse_segment(bytes, sent.segment, offset) != net::Drop::kNone) fail("a malformed header left");
     sent.segment.length = departure.text_length;
     uint32_t place = sent.segment.seq - Seq{start_.origin.iss} + (sent.segment.has(kSyn) ? 1 : 0);
+    sent.segment.ecn = departure.ecn;
     uint32_t left = departure.text_length;
     uint32_t skip = departure.text_offset;
     for (rte_mbuf* b = departure.text; left != 0; b = tcb().send_queue.after(b), skip = 0) {
@@ -294,6 +302,7 @@ void Ladder::compare(const Row& row, const Sent& sent) {
   if (row.seq) differs("seq", s.seq - Seq{start_.origin.iss}, *row.seq);
   if (row.ack) differs("ack", s.ack - Seq{start_.origin.irs}, *row.ack);
   if (row.wnd) differs("wnd", s.wnd, *row.wnd);
+  if (row.ecn) differs("ecn", static_cast<uint64_t>(s.ecn), static_cast<uint64_t>(*row.ecn));
   if (row.mss) differs("mss", s.mss, *row.mss);
   if (row.scale) differs("scale", s.window_scale, *row.scale);
   if (row.sack_permitted) differs("sack_permitted", s.sack_permitted, *row.sack_permitted);

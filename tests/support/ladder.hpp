@@ -52,6 +52,7 @@ struct Start {
   uint8_t peer_scale = tcp::kNoWindowScale;
   bool timestamps = false;
   bool sack = false;
+  bool ecn = false;                            // agreed on, in a passive open
   uint16_t peer_window = 60000;                // of the handshake and of every in() that states none
   bool active = false;                         // we open
   bool handshake = true;                       // the ladder begins in ESTABLISHED
@@ -72,6 +73,7 @@ struct Row {
   std::optional<tcp::FastOpenOption> fast_open;
   uint32_t text = 0;
   uint8_t flags = tcp::kAck;
+  std::optional<tcp::EcnField> ecn;  // of the IP header; what arrives is not capable of ECN if not stated
   std::vector<std::array<uint32_t, 2>> sacks;
 };
 
@@ -105,6 +107,18 @@ inline auto no_ack() {
 inline auto psh(bool set = true) {
   return [set](Row& r) { r.psh = set; };
 }
+inline auto ece() {
+  return [](Row& r) { r.flags |= tcp::kEce; };
+}
+inline auto cwr() {
+  return [](Row& r) { r.flags |= tcp::kCwr; };
+}
+inline auto ecn(tcp::EcnField field) {
+  return [field](Row& r) { r.ecn = field; };
+}
+inline auto marked() { return ecn(tcp::EcnField::kCongested); }
+inline auto ect0() { return ecn(tcp::EcnField::kCapable0); }
+inline auto not_ect() { return ecn(tcp::EcnField::kNotCapable); }
 inline auto mss(uint16_t n) {
   return [n](Row& r) { r.mss = n; };
 }

@@ -114,6 +114,28 @@ TEST_P(ConformanceSending, R2OfASynIsAtLeastThreeMinutes) {  // RFC 9293 MUST-23
   l.gone(tcp::CloseReason::kTimedOut);
 }
 
+TEST_P(ConformanceSending, TheThirdRetransmissionInARowDoubtsTheNextHop) {  // MUST-20: R1
+  Ladder l(start());
+  l.send(1000);
+  l.ignore_output();
+  for (const Duration rto : {1s, 2s}) l.after(rto).out(seq(1), text(1000));
+  EXPECT_EQ(l.counters().next_hops_doubted.value(), 0u);
+  l.after(4s).out(seq(1), text(1000));
+  EXPECT_EQ(l.counters().next_hops_doubted.value(), 1u);
+  l.after(8s).out(seq(1), text(1000));
+  EXPECT_EQ(l.counters().next_hops_doubted.value(), 1u);
+}
+
+TEST_P(ConformanceSending, TheThirdSynInVainDoubtsItToo) {
+  Start s = start();
+  s.active = true;
+  s.handshake = false;
+  Ladder l(s);
+  l.out(flags(tcp::kSyn));
+  for (const Duration rto : {1s, 2s, 4s}) l.after(rto).out(flags(tcp::kSyn));
+  EXPECT_EQ(l.counters().next_hops_doubted.value(), 1u);
+}
+
 TEST_P(ConformanceSending, R2OfTextIsAtLeastAHundredSeconds) {  // RFC 9293 SHLD-11
   Ladder l(start());
   l.send(100);

@@ -139,7 +139,7 @@ TEST_P(FastOpenClientLadder, BlackHoleMakesTheNextConnectionOpenPlainly) {
 
 TEST_P(FastOpenClientLadder, NoAnswerAtAllIsRemembered) {
   Start s = start(300);
-  s.config.retransmit_limit = 1;
+  s.config.syn_retries = 1;
   Ladder l(s);
   l.out(seq(0), flags(kSyn), text(300), fast_open(kCookie));
   l.at(1s).out(seq(0), flags(kSyn), no_fast_open());

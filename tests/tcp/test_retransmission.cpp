@@ -121,9 +121,9 @@ TEST_P(Retransmission, NewTextWaitsUntilWhatWasLostIsSentAgain) {
   Ladder l(start());
   fly(l, 3);
   l.after(1s).out(seq(1), text(1000));
+  l.in(ack(1001)).out(seq(1001), text(1000)).out(seq(2001), text(1000)).silent();
   l.send(1000);
-  l.silent().in(ack(1001)).out(seq(1001), text(1000)).out(seq(2001), text(1000)).silent();
-  l.in(ack(2001)).out(seq(3001), text(1000));
+  l.silent().in(ack(2001)).out(seq(3001), text(1000));
 }
 
 TEST_P(Retransmission, NewTextThatWouldFitTheWindowWaitsAllTheSame) {

@@ -36,6 +36,7 @@ TEST_P(SackRecovery, TheThirdBlockSendsTheMissingSegmentAgain) {
   l.in(ack(10'001)).silent();
   EXPECT_EQ(l.tcb().cwnd, 5000u);
   EXPECT_EQ(l.tcb().hold, 0);
+  l.after(1100ms).silent();
   EXPECT_EQ(l.core().recoveries.in_use(), 0u);
 }
 
@@ -130,6 +131,7 @@ TEST_P(SackRecovery, ATimeoutSendsAgainOnlyWhatIsMissing) {
   l.in(ack(1001), sack(2001, 3001), sack(4001, 5001)).out(seq(1001), text(1000)).out(seq(3001), text(1000));
   l.silent().in(ack(5001)).out(seq(5001), text(1000)).in(ack(6001)).silent();
   EXPECT_EQ(l.tcb().hold, 0);
+  l.after(1100ms).silent();
   EXPECT_EQ(l.core().recoveries.in_use(), 0u);
 }
 
@@ -194,7 +196,7 @@ TEST_P(SackRecovery, ALostFinIsSentAgainWithItsText) {
   l.send(4000);
   l.shutdown().ignore_output();
   l.in(ack(3001)).silent();
-  l.after(10ms).out(seq(3001), text(1000), fin());
+  l.after(2ms).out(seq(3001), text(1000), fin());
   l.in(ack(4002)).in_state(State::kFinWait2);
 }
 

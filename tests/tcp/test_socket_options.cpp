@@ -173,6 +173,7 @@ TEST(OptionRanges, AreCheckedAtBothEnds) {
                         {Option::kKeepAliveCount, 1, 255},
                         {Option::kUserTimeout, 0, 32'400'000},
                         {Option::kRetransmitLimit, 1, 255},
+                        {Option::kSynRetries, 1, 255},
                         {Option::kTimeToLive, 1, 255},
                         {Option::kDscp, 0, 63},
                         {Option::kReceiveBuffer, 1, 1 << 30},

@@ -109,7 +109,7 @@ TEST_P(SynSent, ResetWithoutAckIsDropped) {
 
 TEST_P(SynSent, SynIsSentAgainWithBackOffAndGivenUp) {
   Start s = opening();
-  s.config.retransmit_limit = 3;
+  s.config.syn_retries = 3;
   Ladder l(s);
   l.out(seq(0), flags(kSyn));
   for (const Duration rto : {1s, 2s, 4s}) l.after(rto).out(seq(0), flags(kSyn), mss(1000));

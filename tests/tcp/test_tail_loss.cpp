@@ -33,7 +33,7 @@ TEST_P(TailLoss, TheLastSegmentIsSentAgainAfterTwoRoundTrips) {
   Ladder l(with_sack());
   measure(l);
   fly(l, 5);
-  l.silent_until(l.now() + 79ms).after(1ms).out(seq(5001), text(1000)).silent();
+  l.silent_until(l.now() + 81ms).after(1ms).out(seq(5001), text(1000)).silent();
   EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
   EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
   EXPECT_EQ(l.tcb().cwnd, 10'000u) << "not a loss yet";
@@ -47,7 +47,7 @@ TEST_P(TailLoss, NewTextIsTheBetterProbe) {
   l.tcb().cwnd = 5000;
   l.send(8000);
   l.ignore_output();
-  l.after(80ms).out(seq(6001), text(1000)).silent();
+  l.after(82ms).out(seq(6001), text(1000)).silent();
 }
 
 TEST_P(TailLoss, NewTextBeyondThePeersWindowIsNoProbe) {
@@ -57,7 +57,7 @@ TEST_P(TailLoss, NewTextBeyondThePeersWindowIsNoProbe) {
   measure(l);
   l.send(8000);
   l.ignore_output();
-  l.after(80ms).out(seq(5001), text(1000)).silent();
+  l.after(82ms).out(seq(5001), text(1000)).silent();
 }
 
 TEST_P(TailLoss, ALostTailIsMendedWithoutATimeout) {
@@ -65,7 +65,7 @@ TEST_P(TailLoss, ALostTailIsMendedWithoutATimeout) {
   measure(l);
   fly(l, 5);
   l.after(40ms).in(ack(2001)).silent();  // the last four are lost
-  l.after(80ms).out(seq(5001), text(1000)).silent();
+  l.after(82ms).out(seq(5001), text(1000)).silent();
   l.after(40ms).in(ack(2001), sack(5001, 6001)).out(seq(2001), text(1000)).ignore_output();
   l.after(40ms).in(ack(6001)).silent();
   EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
@@ -81,11 +81,21 @@ TEST_P(TailLoss, ASegmentAloneWaitsForADelayedAck) {  // section 7.2: TLP.max_ac
   l.out(text(500)).silent_until(l.now() + 279ms).after(1ms).out(seq(1001), text(500));
 }
 
+TEST_P(TailLoss, TheProbeIsDueNoLaterThanTheTimeout) {  // section 7.2, whose place it takes
+  Ladder l(with_sack());
+  measure(l);
+  l.send(500);
+  l.out(text(500)).after(200ms).out(seq(1001), text(500));
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+  l.silent_until(l.now() + 199ms).after(1ms).out(seq(1001), text(500));
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
+}
+
 TEST_P(TailLoss, AfterAProbeTheTimeoutFollows) {
   Ladder l(with_sack());
   measure(l);
   fly(l, 3);
-  l.after(80ms)
+  l.after(82ms)
       .out(seq(3001), text(1000))
       .silent_until(l.now() + 199ms)
       .after(1ms)
@@ -99,7 +109,7 @@ TEST_P(TailLoss, AProbeThatCameTwiceCostsNothing) {  // section 7.4.2, RFC 2883
   Ladder l(with_sack());
   measure(l);
   fly(l, 3);
-  l.after(80ms).out(seq(3001), text(1000));
+  l.after(82ms).out(seq(3001), text(1000));
   l.in(ack(4001)).in(ack(4001), sack(3001, 4001)).silent();
   EXPECT_EQ(l.core().recoveries.in_use(), 0u);
   fly(l, 1);
@@ -111,7 +121,7 @@ TEST_P(TailLoss, AProbeThatMendedALossCountsAsOne) {  // section 7.4.2
   Ladder l(with_sack());
   measure(l);
   fly(l, 3);
-  l.after(80ms).out(seq(3001), text(1000)).after(40ms).in(ack(4001)).silent();
+  l.after(82ms).out(seq(3001), text(1000)).after(40ms).in(ack(4001)).silent();
   fly(l, 1);
   l.after(40ms).in(ack(5001)).silent();
   EXPECT_EQ(l.tcb().ssthresh, 5000u);
@@ -123,7 +133,7 @@ TEST_P(TailLoss, AProbeOfALostFinSendsItAgain) {
   measure(l);
   l.send(3000);
   l.shutdown().ignore_output();
-  l.after(80ms).out(seq(3001), text(1000), fin()).silent();
+  l.after(82ms).out(seq(3001), text(1000), fin()).silent();
   l.in(ack(4002)).in_state(State::kFinWait2);
 }
 
