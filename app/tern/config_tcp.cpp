@@ -45,6 +45,18 @@ void read_backlogs(const TableReader& reader, tcp::Config& values) {
   reader.read_boolean("abort_on_overflow", values.abort_on_overflow);
 }
 
+void read_ecn(const TableReader& reader, tcp::Ecn& ecn) {
+  const auto word = reader.text("ecn");
+  if (!word) return;
+  constexpr std::string_view kWords[] = {"off", "accept", "on"};
+  const auto* const found = std::ranges::find(kWords, word->value);
+  if (found == std::end(kWords)) {
+    reader.refuse("ecn", word->at, in_quotes(word->value));
+  } else {
+    ecn = static_cast<tcp::Ecn>(found - std::begin(kWords));
+  }
+}
+
 void read_congestion(const TableReader& reader, tcp::Congestion& congestion) {
   const auto word = reader.text("congestion");
   if (!word) return;
@@ -113,6 +125,8 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_integer("window_scale", values.window_scale);
   reader.read_boolean("timestamps", values.timestamps);
   reader.read_boolean("sack", values.sack);
+  read_ecn(reader, values.ecn);
+  reader.read_integer("ecn_syn_retries", values.ecn_syn_retries);
   reader.read_boolean("nagle", values.nagle);
   read_kib(reader, "receive_buffer_kib", values.receive_buffer);
   read_kib(reader, "receive_buffer_initial_kib", values.receive_buffer_initial);
@@ -120,10 +134,12 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_integer("initial_window_segments", values.initial_window_segments);
   read_congestion(reader, values.congestion);
   reader.read_boolean("restart_after_idle", values.restart_after_idle);
+  reader.read_boolean("window_validation", values.window_validation);
   read_duration<milliseconds>(reader, "rto_initial_ms", values.rto_initial);
   read_duration<milliseconds>(reader, "rto_min_ms", values.rto_min);
   read_duration<milliseconds>(reader, "rto_max_ms", values.rto_max);
   reader.read_integer("retransmit_limit", values.retransmit_limit);
+  reader.read_integer("syn_retries", values.syn_retries);
   read_duration<milliseconds>(reader, "delayed_ack_ms", values.delayed_ack);
   reader.read_integer("quick_ack_segments", values.quick_ack_segments);
   reader.read_integer("ack_every_segments", values.ack_every_segments);

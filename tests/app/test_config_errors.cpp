@@ -288,6 +288,8 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CookiesWord", minimal({}, {}, kTcp + "cookies = \"sometimes\"\n"),
              "t.toml:11:11: tcp.cookies: found \"sometimes\"; allowed is \"always\", \"when-full\" or "
              "\"never\"\n"},
+        Case{"EcnWord", minimal({}, {}, kTcp + "ecn = \"yes\"\n"),
+             "t.toml:11:7: tcp.ecn: found \"yes\"; allowed is \"off\", \"accept\" or \"on\"\n"},
         Case{"CongestionWord", minimal({}, {}, kTcp + "congestion = \"reno\"\n"),
              "t.toml:11:14: tcp.congestion: found \"reno\"; allowed is \"cubic\" or \"newreno\"\n"},
         Case{"FastOpenAsText", minimal({}, {}, kTcp + "fast_open = \"yes\"\n"),

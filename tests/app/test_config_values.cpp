@@ -14,12 +14,13 @@ namespace {
 using namespace std::chrono_literals;
 
 auto fields(const tcp::Config& c) {
-  return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.nagle, c.receive_buffer,
-                  c.receive_buffer_initial, c.quick_ack_segments, c.send_buffer, c.initial_window_segments,
-                  c.congestion, c.restart_after_idle, c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit,
-                  c.delayed_ack, c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking,
-                  c.cookies, c.syn_backlog, c.syn_ack_retries, c.max_connections, c.accept_backlog,
-                  c.abort_on_overflow, c.fast_open_listen, c.fast_open_connect, c.fast_open_pending);
+  return std::tie(c.msl, c.mss, c.window_scale, c.timestamps, c.sack, c.ecn, c.ecn_syn_retries, c.nagle,
+                  c.receive_buffer, c.receive_buffer_initial, c.quick_ack_segments, c.send_buffer,
+                  c.initial_window_segments, c.congestion, c.restart_after_idle, c.window_validation,
+                  c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit, c.syn_retries, c.delayed_ack,
+                  c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking, c.cookies,
+                  c.syn_backlog, c.syn_ack_retries, c.max_connections, c.accept_backlog, c.abort_on_overflow,
+                  c.fast_open_listen, c.fast_open_connect, c.fast_open_pending);
 }
 
 // Of a configuration that must be right.
@@ -113,11 +114,12 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
                         "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
                         "fast_open = true\nfast_open_pending = 77\n"
                         "msl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
-                        "sack = false\nnagle = false\nreceive_buffer_kib = 65536\nreceive_buffer_initial_kib "
+                        "sack = false\necn = \"on\"\necn_syn_retries = 2\nnagle = false\nreceive_buffer_kib "
+                        "= 65536\nreceive_buffer_initial_kib "
                         "= 16\nquick_ack_segments = 4\n"
                         "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
-                        "restart_after_idle = false\nrto_initial_ms = 900\n"
-                        "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\n"
+                        "restart_after_idle = false\nwindow_validation = true\nrto_initial_ms = 900\n"
+                        "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\nsyn_retries = 3\n"
                         "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
                         "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
                         "user_timeout_ms = 90000\ntime_to_live = 9\ndscp = 46\n"));
@@ -135,6 +137,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.mss = 8000;
   expected.window_scale = 9;
   expected.timestamps = expected.sack = expected.nagle = false;
+  expected.ecn = tcp::Ecn::kOn;
+  expected.ecn_syn_retries = 2;
   expected.receive_buffer = 64u << 20;
   expected.receive_buffer_initial = 16 * 1024;
   expected.quick_ack_segments = 4;
@@ -142,10 +146,12 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.initial_window_segments = 4;
   expected.congestion = tcp::Congestion::kNewReno;
   expected.restart_after_idle = false;
+  expected.window_validation = true;
   expected.rto_initial = 900ms;
   expected.rto_min = 300ms;
   expected.rto_max = 30s;
   expected.retransmit_limit = 7;
+  expected.syn_retries = 3;
   expected.delayed_ack = 20ms;
   expected.ack_every_segments = 2;
   expected.fin_wait_2 = 30s;
