@@ -263,6 +263,7 @@ class Connection {
   void send_new_text(uint32_t length, Core& core);
   bool emit_acknowledgments(Core& core);
   void report_sacks(SegmentHeader& header, Core& core);
+  bool new_text_may_go(Core& core) const;
   bool may_send(uint32_t length, uint32_t window, const Core& core) const;
   uint32_t usable_window(Core& core) const;
   uint8_t ecn_setup(const Core& core) const;

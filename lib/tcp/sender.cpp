@@ -169,8 +169,12 @@ uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
 // What is lost, as far as the congestion window goes: RFC 6675 section 5, step C, with NextSeg()'s rule 1.
 // Its rules 3 and 4, which send again what may not be lost, are left to timers.
 bool Connection::emit_lost(Core& core) {
-  const Scoreboard& board = core.recoveries[tcb.recovery].board;
-  if (core.recoveries[tcb.recovery].frto == Frto::kNewSent) return true;  // new text goes instead
+  Recovery& recovery = core.recoveries[tcb.recovery];
+  if (recovery.frto == Frto::kNewSent) {
+    if (tcb.snd.nxt != tcb.recover || new_text_may_go(core)) return true;  // instead of what seems lost
+    recovery.frto = Frto::kOff;
+  }
+  const Scoreboard& board = recovery.board;
   Seq left, right;
   while (board.next_lost(left, right)) {
     const uint32_t pipe = board.pipe();
@@ -243,6 +247,12 @@ bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) co
     return tcb.small_end <= tcb.snd.una;
   }
   return length != 0 && length >= tcb.max_wnd / 2;
+}
+
+bool Connection::new_text_may_go(Core& core) const {
+  const uint32_t unsent = unsent_bytes();
+  const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
+  return length != 0 && may_send(length, unsent, core);
 }
 
 // The next text, perhaps none, and the FIN if it follows.

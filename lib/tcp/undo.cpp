@@ -85,9 +85,10 @@ void Connection::undo(Recovery& recovery, Core& core) {
 }
 
 // Whether the peer may still say, half a round trip after all is mended, that it came twice: until something
-// sent after that is acknowledged.
+// sent after that is acknowledged. Once our FIN is sent no window matters any more.
 bool Connection::may_hear_of_duplicates(const Recovery& recovery) const {
-  return has(kSackOn) && recovery.may_undo && recovery.undo_again != 0 && tcb.snd.una <= recovery.undo_until;
+  return has(kSackOn) && !has(kFinSent) && recovery.may_undo && recovery.undo_again != 0 &&
+         tcb.snd.una <= recovery.undo_until;
 }
 
 // Nor longer than a timeout: where nothing is in flight the retransmission timer, which else would rest,

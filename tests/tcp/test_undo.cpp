@@ -89,6 +89,14 @@ TEST_P(Undo, NewTextThatThePeersWindowRefusesIsNone) {
   l.in(ack(1001), wnd(5000)).out(seq(1001), text(1000)).out(seq(2001), text(1000)).silent();
 }
 
+TEST_P(Undo, NewTextThatNagleHoldsBackIsNoneEither) {
+  Ladder l(start());
+  l.send(5500);
+  l.ignore_output().after(1s).out(seq(1), text(1000));
+  l.send(400);
+  l.silent().in(ack(1001)).out(seq(1001), text(1000)).out(seq(2001), text(1000)).silent();
+}
+
 TEST_P(Undo, ABlockOfWhatWasSentOnceTakesTheTimeoutBack) {  // section 3.1
   Ladder l(with_sack());
   time_out(l);
