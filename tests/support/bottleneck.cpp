@@ -63,6 +63,7 @@ void Bottleneck::open(Running& flow) {
     agreement.peer_window_scale = end->config.window_scale;
     agreement.timestamps = end->config.timestamps;
     agreement.sack = end->config.sack;
+    agreement.ecn = end->config.ecn == Ecn::kOn;
     end->core.set_now(now_);
     end->connections[0].open_passive(agreement, end->core);
     Segment third;
@@ -176,6 +177,7 @@ void Bottleneck::transmit(Running& flow, bool receiver, const Departure& departu
   uint32_t offset = 0;
   parse_segment(std::span(bytes).first(departure.header.length()), arrival.segment, offset);
   arrival.segment.length = departure.text_length;
+  arrival.segment.ecn = departure.ecn;
   const Duration late{std::uniform_int_distribution<int64_t>(0, link_.jitter.count())(random_)};
   end.left = std::max(end.left, now_ + late);
   net::Instant at = end.left;
@@ -184,6 +186,8 @@ void Bottleneck::transmit(Running& flow, bool receiver, const Departure& departu
     free_at_ = std::max(free_at_, at);
     const double waiting = seconds(free_at_ - at) * link_.bits_per_second / 8;
     const bool lost = link_.loss != 0 && std::uniform_real_distribution<>()(random_) < link_.loss;
+    const bool marked = link_.mark_bytes != 0 && waiting > link_.mark_bytes;
+    if (marked && departure.ecn != EcnField::kNotCapable) arrival.segment.ecn = EcnField::kCongested;
     if (waiting + size > link_.queue_bytes || lost) {
       ++flow.dropped;
       return;

@@ -26,6 +26,7 @@ using net::Duration;
 struct Link {
   double bits_per_second = 10e6;   // of IP packets
   uint32_t queue_bytes = 100'000;  // a packet that does not fit is dropped
+  uint32_t mark_bytes = 0;         // beyond so many what is capable of ECN is marked; 0: never
   double loss = 0;                 // probability that a packet is lost on its way, whatever the queue
   Duration jitter = 200us;         // of the hosts
   uint64_t seed = 1;

@@ -99,7 +99,8 @@ void Endpoint::give_up(net::Instant now) {
   if (!gone_ && (opened_ || active_)) connection().abort(core_);
 }
 
-void Endpoint::arrive(const std::vector<uint8_t>& frame) {
+void Endpoint::arrive(const Carried& carried) {
+  const std::vector<uint8_t>& frame = carried.bytes;
   net::ChecksumSum sum =
       net::pseudo_header(tuple_.remote, tuple_.local, kProtocol, static_cast<uint16_t>(frame.size()));
   sum.add(frame);
@@ -110,6 +111,7 @@ void Endpoint::arrive(const std::vector<uint8_t>& frame) {
   Segment segment;
   uint32_t offset = 0;
   if (parse_segment(frame, segment, offset) != net::Drop::kNone) return blame("what is sent can be parsed");
+  segment.ecn = carried.ecn;
   net::Packet text;
   if (segment.length != 0) text = make_packet(std::span(frame).subspan(offset));
   if (gone_ || (!active_ && !opened_)) return stranger(segment, std::move(text));
@@ -230,6 +232,7 @@ void Endpoint::emit() {
     for (const uint32_t index : ready) connections_[index].emit(core_);
     for (const Departure& departure : core_.outbox.departures()) {
       check_announced(departure.header);
+      check_ecn(departure);
       transmit(departure.header, &departure);
     }
     core_.outbox.clear();
@@ -255,7 +258,20 @@ void Endpoint::transmit(const SegmentHeader& header, const Departure* departure)
       net::pseudo_header(tuple_.local, tuple_.remote, kProtocol, static_cast<uint16_t>(frame.size()));
   sum.add(frame);
   net::store_be16(frame.data() + 16, sum.finish());
-  out_.send(frame, core_.now);
+  out_.send({std::move(frame), departure == nullptr ? EcnField::kNotCapable : departure->ecn}, core_.now);
+}
+
+// RFC 3168 section 6.1: only text, when both have agreed, and when it is sent for the first time.
+void Endpoint::check_ecn(const Departure& departure) {
+  const Seq end = departure.header.seq + departure.text_length;
+  if (departure.ecn != EcnField::kNotCapable) {
+    if (!connection().has(kEcnOn)) blame("nothing is capable of ECN before it is agreed on");
+    if (departure.text_length == 0) blame("nothing without text is capable of ECN");
+    if (sent_ && departure.header.seq < sent_end_) blame("nothing that is sent again is capable of ECN");
+  }
+  if (departure.text_length == 0 || (departure.header.flags & kSyn) != 0) return;
+  sent_end_ = sent_ ? later(sent_end_, end) : end;
+  sent_ = true;
 }
 
 // RFC 9293 section 3.8.6.2.2: the right edge as the peer sees it stays, but for the grain of its scale (RFC

@@ -67,7 +67,8 @@ class Endpoint {
   std::string fault;  // the first rule that was broken; empty when none was
 
  private:
-  void arrive(const std::vector<uint8_t>& frame);
+  void arrive(const Carried& carried);
+  void check_ecn(const tcp::Departure& departure);
   void stranger(const tcp::Segment& segment, net::Packet text);
   void answer_syn(const tcp::Segment& syn, net::Packet text);
   void serve();
@@ -95,6 +96,8 @@ class Endpoint {
   Watch watch_;
   bool announced_ = false;
   tcp::Seq announced_edge_;
+  tcp::Seq sent_end_;  // of all text so far
+  bool sent_ = false;
   net::Instant next_read_ = net::Instant{};
   uint64_t written_ = 0;
   uint64_t read_ = 0;

@@ -35,6 +35,7 @@ EndPlan end_plan(Dice& dice) {
   config.window_scale = dice.one_of<uint8_t>({0, 2, 7, 7, 14});
   config.timestamps = !dice.one_in(3);
   config.sack = !dice.one_in(3);
+  config.ecn = dice.one_in(4) ? Ecn::kOff : dice.one_in(4) ? Ecn::kAccept : Ecn::kOn;
   config.congestion = dice.one_in(3) ? Congestion::kNewReno : Congestion::kCubic;
   config.nagle = !dice.one_in(3);
   config.receive_buffer = dice.one_of<uint32_t>({1, 1000, 5000, 20'000, 65'535, 262'144});
@@ -69,6 +70,8 @@ Faults faults(Dice& dice) {
   if (dice.one_in(3)) f.reordering = static_cast<double>(dice.up_to(30)) / 100;
   if (dice.one_in(2)) f.jitter = f.delay * static_cast<int64_t>(dice.up_to(3));
   if (dice.one_in(4)) f.bytes_per_second = 20'000 + dice.up_to(2'000'000);
+  if (dice.one_in(2)) f.mark_bytes = dice.one_of<uint32_t>({500, 3000, 10'000});
+  if (dice.one_in(2)) f.marking = static_cast<double>(dice.up_to(20)) / 100;
   return f;
 }
 
@@ -113,11 +116,12 @@ std::string to_string(const Scenario& s) {
     const Config& c = plan->config;
     text += std::string("  ") + name + ": mss " + std::to_string(c.mss) + " scale " +
             std::to_string(c.window_scale) + (c.timestamps ? " timestamps" : "") + (c.sack ? " sack" : "") +
-            (c.nagle ? " nagle" : "") + " receive " + std::to_string(c.receive_buffer_initial) + " to " +
-            std::to_string(c.receive_buffer) + " send " + std::to_string(c.send_buffer) + " acks " +
-            std::to_string(c.ack_every_segments) + " outbox " + std::to_string(plan->limits.outbox) +
-            " bytes " + std::to_string(plan->bytes) + " writes " + std::to_string(plan->largest_write) +
-            " pause us " + std::to_string(plan->read_pause.count() / 1000) + " packets " +
+            " ecn " + std::to_string(static_cast<int>(c.ecn)) + (c.nagle ? " nagle" : "") + " receive " +
+            std::to_string(c.receive_buffer_initial) + " to " + std::to_string(c.receive_buffer) + " send " +
+            std::to_string(c.send_buffer) + " acks " + std::to_string(c.ack_every_segments) + " outbox " +
+            std::to_string(plan->limits.outbox) + " bytes " + std::to_string(plan->bytes) + " writes " +
+            std::to_string(plan->largest_write) + " pause us " +
+            std::to_string(plan->read_pause.count() / 1000) + " packets " +
             std::to_string(plan->packets_per_read) + " ending " +
             std::to_string(static_cast<int>(plan->ending)) + " at " + std::to_string(plan->ending_at) + "\n";
   }
@@ -126,7 +130,8 @@ std::string to_string(const Scenario& s) {
             std::to_string(f->duplication) + " corrupt " + std::to_string(f->corruption) + " reorder " +
             std::to_string(f->reordering) + " delay us " + std::to_string(f->delay.count() / 1000) +
             " jitter us " + std::to_string(f->jitter.count() / 1000) + " poll us " +
-            std::to_string(f->poll.count() / 1000) + " rate " + std::to_string(f->bytes_per_second) + "\n";
+            std::to_string(f->poll.count() / 1000) + " rate " + std::to_string(f->bytes_per_second) +
+            " mark " + std::to_string(f->mark_bytes) + " " + std::to_string(f->marking) + "\n";
   }
   if (s.active.config.fast_open_connect != FastOpen::kOff) {
     text += "  Fast Open, cookie " + std::to_string(static_cast<int>(s.cookie)) +
@@ -218,6 +223,9 @@ Result run(const Scenario& s, uint64_t seed) {
     for (const Endpoint* end : {&active, &passive}) {
       result.retransmissions += end->core().counters.retransmissions.value();
       result.expected += end->core().counters.segments_expected.value();
+      result.congestion_marks += end->core().counters.congestion_marks.value();
+      result.congestion_echoes += end->core().counters.congestion_echoes.value();
+      result.losses_undone += end->core().counters.losses_undone.value();
     }
     result.fault = judge(s, active, passive, result, to_passive.corrupted() + to_active.corrupted());
     if (result.events == kMostEvents)

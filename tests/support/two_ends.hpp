@@ -29,6 +29,9 @@ struct Result {
   uint64_t retransmissions = 0;
   uint64_t expected = 0;  // segments that took the fast path
   uint64_t fast_opens = 0;
+  uint64_t congestion_marks = 0;
+  uint64_t congestion_echoes = 0;
+  uint64_t losses_undone = 0;
   bool opened = false;
   bool complete = false;  // neither end broke off: bytes out equal bytes in
 };

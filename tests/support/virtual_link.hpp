@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/instant.hpp"
+#include "tcp/segment.hpp"
 
 namespace tern::test {
 
@@ -19,20 +20,28 @@ struct Faults {
   double duplication = 0;
   double corruption = 0;
   double reordering = 0;  // held back by up to ten delays
+  double marking = 0;     // of those that are capable of ECN
   net::Duration delay = std::chrono::milliseconds(10);
   net::Duration jitter{0};
   net::Duration poll = std::chrono::microseconds(1);  // what arrives within one comes as one burst
   uint64_t bytes_per_second = 0;                      // 0: any number
   uint32_t queue_bytes = 30'000;                      // of a slow link: what does not fit is lost
+  uint32_t mark_bytes = 0;  // beyond so many in the queue what is capable of ECN is marked; 0: never
+};
+
+// A frame of a segment, and the ECN field of the IP header that it would have.
+struct Carried {
+  std::vector<uint8_t> bytes;
+  tcp::EcnField ecn = tcp::EcnField::kNotCapable;
 };
 
 class VirtualLink {
  public:
   VirtualLink(const Faults& faults, uint64_t seed) : faults_(faults), random_(seed) {}
 
-  void send(const std::vector<uint8_t>& frame, net::Instant now);
+  void send(Carried frame, net::Instant now);
   // The next frame that has arrived by now.
-  std::optional<std::vector<uint8_t>> receive(net::Instant now);
+  std::optional<Carried> receive(net::Instant now);
   // When the next one arrives; never() when nothing is under way.
   net::Instant next() const { return frames_.empty() ? net::Instant::never() : frames_.begin()->first; }
   uint64_t corrupted() const { return corrupted_; }
@@ -40,11 +49,12 @@ class VirtualLink {
  private:
   bool happens(double probability) { return std::uniform_real_distribution<>()(random_) < probability; }
   net::Duration up_to(net::Duration longest);
-  void deliver(std::vector<uint8_t> frame, net::Instant now);
+  static void mark(Carried& frame);
+  void deliver(Carried frame, net::Instant now);
 
   Faults faults_;
   std::mt19937_64 random_;
-  std::multimap<net::Instant, std::vector<uint8_t>> frames_;  // equal times keep their order
+  std::multimap<net::Instant, Carried> frames_;  // equal times keep their order
   net::Instant free_at_;
   uint64_t corrupted_ = 0;
 };

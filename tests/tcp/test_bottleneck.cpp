@@ -148,6 +148,29 @@ TEST(Bottleneck, EachCongestionControlReducesOncePerEpisode) {  // RFC 6675 sect
   }
 }
 
+// A queue that marks in place of dropping (RFC 3168): nothing is lost, and the queue stays about where it
+// marks.
+TEST(Bottleneck, MarksInPlaceOfLossesKeepTheQueueShortAndTheLinkBusy) {
+  for (const Congestion c : {Congestion::kNewReno, Congestion::kCubic}) {
+    const Link link{.bits_per_second = 10e6, .queue_bytes = 200'000, .mark_bytes = 50'000};
+    Flow flow = bulk(c);
+    flow.config.ecn = Ecn::kOn;
+    Bottleneck b(link, {flow});
+    b.run_until(60s);
+    EXPECT_EQ(b.samples().back().dropped, 0u);
+    EXPECT_EQ(b.core().counters.retransmissions.value(), 0u);
+    EXPECT_GE(b.core().counters.congestion_echoes.value(), 8u);
+    EXPECT_GT(b.utilization(2s, 60s), 0.93);
+    EXPECT_LT(b.largest_queue(5s, 60s), 65'000u);
+    const auto teeth = steady(b, 2s);
+    for (size_t i = 1; i < teeth.size(); ++i) {
+      EXPECT_NEAR(static_cast<double>(teeth[i].ssthresh) / teeth[i].cwnd_before,
+                  c == Congestion::kCubic ? 0.7 : 0.5, 0.05);
+      EXPECT_GT(teeth[i].at - teeth[i - 1].at, 160ms) << "once per window";
+    }
+  }
+}
+
 // --- Two flows
 // ------------------------------------------------------------------------------------------------------
 

@@ -20,6 +20,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   const uint64_t first = one != 0 ? one : 1;
   const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000);
   uint64_t opened = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0, fast_opens = 0;
+  uint64_t marks = 0, echoes = 0, undone = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const Scenario s = scenario(seed);
     const Result result = run(s, seed);
@@ -31,6 +32,9 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
     expected += result.expected;
     bytes += result.bytes;
     fast_opens += result.fast_opens;
+    marks += result.congestion_marks;
+    echoes += result.congestion_echoes;
+    undone += result.losses_undone;
   }
   RecordProperty("bytes", static_cast<int>(bytes));
   if (one != 0 || HasFailure()) return;
@@ -42,6 +46,9 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(retransmissions, seeds);
   EXPECT_GE(fast_opens * 100, seeds * 12);
   EXPECT_GE(expected, 10 * seeds);
+  EXPECT_GE(marks * 2, seeds);
+  EXPECT_GE(echoes * 10, seeds);
+  EXPECT_GE(undone * 10, seeds);
 }
 
 }  // namespace
