@@ -217,7 +217,7 @@ void Connection::enter_loss_recovery(Core& core) {
   if (first) {
     answer_congestion();
     const CongestionControl& control = congestion_control(*this, core);
-    tcb.ssthresh = control.reduce(*this, flight(), core);
+    tcb.ssthresh = control.reduce(*this, std::min(flight(), tcb.cwnd), core);
     control.time_out(*this, core);
   }
   tcb.cwnd = tcb.mss;

@@ -161,6 +161,10 @@ uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
     Recovery& recovery = core.recoveries[tcb.recovery];
     recovery.board.retransmitted(from, from + used, stamp_of(core.now));
     if (recovery.may_undo) recovery.undo_again += length;
+    // RFC 6675 section 6: recovery may last longer than a timeout that began before it.
+    const bool early = (tcb.marks & kMarkEarlyTimer) != 0;
+    const bool head = from == tcb.snd.una && (tcb.hold & kHoldFastRecovery) != 0;
+    if (head && !early) tcb.retransmit_deadline = Deadline::never();  // note_sent() starts it anew
   }
   note_sent(core);
   return used;

@@ -135,6 +135,26 @@ TEST_P(SackRecovery, ATimeoutSendsAgainOnlyWhatIsMissing) {
   EXPECT_EQ(l.core().recoveries.in_use(), 0u);
 }
 
+TEST_P(SackRecovery, TheTimeoutBeginsAnewWithTheRetransmission) {  // RFC 6675 section 6
+  Ladder l(with_sack());
+  fly(l, 10);
+  l.after(900ms).in(ack(1), sack(1001, 4001)).out(seq(1), text(1000));
+  l.silent_until(l.now() + 990ms).after(10ms).out(seq(1), text(1000)).in(ack(10'001)).silent();
+}
+
+TEST_P(SackRecovery,
+       ATimeoutInRecoveryDoesNotRaiseTheThreshold) {  // however much the peer has kept meanwhile
+  Ladder l(with_sack());
+  fly(l, 10);
+  l.in(ack(1), sack(1001, 4001)).ignore_output();
+  l.send(10'000);
+  for (uint32_t end = 5001; end <= 15'001; end += 1000) l.in(ack(1), sack(1001, end)).ignore_output();
+  const uint32_t before = l.tcb().ssthresh;
+  l.after(1100ms).ignore_output();
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
+  EXPECT_LE(l.tcb().ssthresh, before);
+}
+
 TEST_P(SackRecovery, ALostRetransmissionIsSentAgainAfterATimeout) {
   Ladder l(with_sack());
   fly(l, 10);
