@@ -32,6 +32,7 @@ Info Connection::info(const Core& core) const {
   info.loss_state = loss_state(tcb);
   info.expiries = tcb.retransmit_expiries;
   info.mss = tcb.mss;
+  info.advertised_mss = core.config(*this).mss;
   info.rtt_us = tcb.srtt_us;
   info.rttvar_us = tcb.rttvar_us;
   info.rto = rto(core);

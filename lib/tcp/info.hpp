@@ -31,9 +31,10 @@ struct Info {
   uint8_t receive_scale = 0;  // ours
   LossState loss_state = LossState::kOpen;
   LimitedBy limited_by = LimitedBy::kSender;
-  uint8_t expiries = 0;  // of the retransmission timer in a row
-  uint16_t mss = 0;      // bytes of text in a full segment
-  uint32_t rtt_us = 0;   // smoothed, microseconds; 0 before the first measurement
+  uint8_t expiries = 0;         // of the retransmission timer in a row
+  uint16_t mss = 0;             // bytes of text in a full segment
+  uint16_t advertised_mss = 0;  // bytes, what our SYN says that we take
+  uint32_t rtt_us = 0;          // smoothed, microseconds; 0 before the first measurement
   uint32_t rttvar_us = 0;
   net::Duration rto{0};             // backed off
   uint32_t cwnd = 0;                // bytes

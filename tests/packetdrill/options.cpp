@@ -130,6 +130,7 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
     info.tcpi_rcv_wscale = known.receive_scale & 0xf;
     info.tcpi_rto = static_cast<uint32_t>(known.rto.count() / 1000);
     info.tcpi_snd_mss = known.mss;
+    info.tcpi_advmss = known.advertised_mss;
     info.tcpi_rtt = known.rtt_us;
     info.tcpi_rttvar = known.rttvar_us;
     info.tcpi_snd_cwnd = known.cwnd / mss;

@@ -46,6 +46,7 @@ Endpoint::~Endpoint() {
 
 void Endpoint::open(net::Instant now) {
   core_.set_now(now);
+  exists_ = true;
   connection().open_active(Seq{static_cast<uint32_t>(random_())}, 0, static_cast<uint32_t>(random_()), core_);
   connection().try_fast_open({tuple_.local, tuple_.remote, tuple_.remote_port}, core_);
   if (connection().syn_text_limit(core_) != 0) write_text();
@@ -68,6 +69,7 @@ void Endpoint::poll(VirtualLink& in, net::Instant now) {
   cookies_.advance(core_.now);
   fast_open_cookies_.advance(core_.now);
   while (const auto frame = in.receive(now)) arrive(*frame);
+  accept();
   serve();
   for (uint32_t n = core_.wheel.expire(core_.now); n != TimerWheel::kNone;
        n = core_.wheel.expire(core_.now)) {
@@ -77,26 +79,38 @@ void Endpoint::poll(VirtualLink& in, net::Instant now) {
   emit();
   core_.released.clear();
   check();
-  if (!gone_ && (opened_ || active_) && connection().finished()) {
-    gone_ = true;
-    reason_ = connection().tcb.close_reason;
-    while (connection().tcb.unread != 0 && fault.empty())
-      read_text();  // what was not read yet is still there
-    connection().release(core_);
-    core_.released.clear();
-    pending_.reset();
-  }
+  if (exists_ && connection().finished()) finish();
+}
+
+void Endpoint::finish() {
+  exists_ = false;
+  gone_ = opened_ || active_;  // else it ended before anybody heard of it, and who listens listens on
+  reason_ = connection().tcb.close_reason;
+  while (connection().tcb.unread != 0 && fault.empty()) read_text();  // what was not read yet is still there
+  connection().release(core_);
+  core_.released.clear();
+  pending_.reset();
+  accept_at_ = net::Instant::never();
+}
+
+// The accept call, for a service that is told of nobody without.
+void Endpoint::accept() {
+  if (!exists_ || !connection().waiting()) return;
+  if (accept_at_.is_never()) accept_at_ = core_.now + plan_.accept_after;
+  if (core_.now < accept_at_) return;
+  if (core_.accept(0) != 0) blame("who waits is accepted");
+  accept_at_ = net::Instant::never();
 }
 
 net::Instant Endpoint::next() const {
-  const bool waiting = !gone_ && opened_ && connections_[0].tcb.unread != 0;
-  return std::min(core_.wheel.next_expiry(),
-                  waiting ? std::max(next_read_, core_.now) : net::Instant::never());
+  const bool waiting = exists_ && opened_ && connections_[0].tcb.unread != 0;
+  return std::min({core_.wheel.next_expiry(), accept_at_,
+                   waiting ? std::max(next_read_, core_.now) : net::Instant::never()});
 }
 
 void Endpoint::give_up(net::Instant now) {
   core_.set_now(std::max(now, core_.now));
-  if (!gone_ && (opened_ || active_)) connection().abort(core_);
+  if (exists_) connection().abort(core_);
 }
 
 void Endpoint::arrive(const Carried& carried) {
@@ -114,7 +128,7 @@ void Endpoint::arrive(const Carried& carried) {
   segment.ecn = carried.ecn;
   net::Packet text;
   if (segment.length != 0) text = make_packet(std::span(frame).subspan(offset));
-  if (gone_ || (!active_ && !opened_)) return stranger(segment, std::move(text));
+  if (!exists_) return stranger(segment, std::move(text));
   const Verdict verdict = connection().on_segment(segment, std::move(text), core_);
   if (verdict == Verdict::kReset) {
     if (const auto reset = reset_for(segment)) transmit(*reset, nullptr);
@@ -136,11 +150,12 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
   const auto agreement = listener_.accept_third(segment, seal, cookies_, core_.counters);
   if (!agreement) return;
   connection().open_passive(*agreement, core_);
-  opened_ = true;
+  exists_ = true;
   if (connection().on_segment(segment, std::move(text), core_) != Verdict::kDone)
     blame("a third segment opens");
 }
 
+// Opened at once by its text, queued, or answered by a cookie, as configured.
 void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
   const auto decision = listener_.decide_fast_open(syn, tuple_, fast_open_cookies_, 0, core_);
   if (decision.open) {
@@ -149,7 +164,16 @@ void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
     if (!agreement) return;
     agreement->fast_open = decision.answer;
     connection().open_fast(*agreement, syn, std::move(text), core_);
-    opened_ = true;
+    exists_ = true;
+    return;
+  }
+  if (listener_.decide(0) == SynAnswer::kQueue) {
+    const Seq iss{static_cast<uint32_t>(random_())};
+    auto agreement = listener_.agree_on_syn(syn, iss, static_cast<uint32_t>(random_()), core_.counters);
+    if (!agreement) return blame("a SYN can be queued");
+    agreement->fast_open = decision.answer;
+    connection().open_from_syn(*agreement, core_);
+    exists_ = true;
     return;
   }
   net::PrfBlock seal;
@@ -161,6 +185,7 @@ void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
 }
 
 void Endpoint::serve() {
+  if (!exists_) return;
   Tcb& tcb = connection().tcb;
   const uint16_t told = connection().news();
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~told);

@@ -33,8 +33,9 @@ struct EndPlan {
   net::Duration read_pause{0};
   uint32_t packets_per_read = 1'000'000;
   Ending ending = Ending::kShutdown;
-  uint32_t ending_at = 0;  // bytes written and read, for the endings "at some point"
-  net::Instant start;      // of its clock
+  uint32_t ending_at = 0;         // bytes written and read, for the endings "at some point"
+  net::Instant start;             // of its clock
+  net::Duration accept_after{0};  // how long a connection waits for the accept call, if it needs one
 };
 
 class Endpoint {
@@ -71,6 +72,8 @@ class Endpoint {
   void check_ecn(const tcp::Departure& departure);
   void stranger(const tcp::Segment& segment, net::Packet text);
   void answer_syn(const tcp::Segment& syn, net::Packet text);
+  void accept();
+  void finish();
   void serve();
   void read_text();
   void write_text();
@@ -102,7 +105,9 @@ class Endpoint {
   uint64_t written_ = 0;
   uint64_t read_ = 0;
   uint64_t checksum_failures_ = 0;
-  bool opened_ = false;
+  bool exists_ = false;  // the connection's slot is in use
+  bool opened_ = false;  // the service has been told
+  net::Instant accept_at_ = net::Instant::never();
   bool ended_ = false;  // shutdown, close or abort was called
   bool closed_ = false;
   bool reached_end_ = false;

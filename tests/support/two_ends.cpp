@@ -41,6 +41,9 @@ EndPlan end_plan(Dice& dice) {
   config.receive_buffer = dice.one_of<uint32_t>({1, 1000, 5000, 20'000, 65'535, 262'144});
   config.receive_buffer_initial = dice.one_of<uint32_t>({1, 3000, 65'536, kNoLimit});
   config.quick_ack_segments = dice.one_of<uint8_t>({0, 2, 16});
+  config.cookies = dice.one_of<Cookies>({Cookies::kAlways, Cookies::kWhenFull, Cookies::kNever});
+  if (dice.one_in(3)) config.max_connections = 0;  // so that it takes an accept call
+  plan.accept_after = dice.one_of<net::Duration>({0ms, 5ms, 500ms});
   config.send_buffer = dice.one_of<uint32_t>({1, 3000, 20'000, 262'144});
   config.ack_every_segments = dice.one_of<uint8_t>({1, 2, 8, 255});
   config.initial_window_segments = dice.one_of<uint16_t>({1, 2, 10});
@@ -219,6 +222,8 @@ Result run(const Scenario& s, uint64_t seed) {
     }
     result.opened = passive.opened() && active.opened();  // by Fast Open one may be alone
     result.fast_opens = passive.core().counters.fast_opens.value();
+    result.queued = passive.core().counters.syns_queued.value() != 0;
+    result.waited = result.opened && s.passive.config.max_connections == 0;
     result.bytes = active.read() + passive.read();
     for (const Endpoint* end : {&active, &passive}) {
       result.retransmissions += end->core().counters.retransmissions.value();

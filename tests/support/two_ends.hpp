@@ -33,6 +33,8 @@ struct Result {
   uint64_t congestion_echoes = 0;
   uint64_t losses_undone = 0;
   bool opened = false;
+  bool queued = false;    // the passive end kept the SYN
+  bool waited = false;    // and its service took an accept call
   bool complete = false;  // neither end broke off: bytes out equal bytes in
 };
 

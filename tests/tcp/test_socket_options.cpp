@@ -113,6 +113,7 @@ TEST_P(Options, InfoSaysWhatIsSoAndWhatHoldsTextBack) {
   Info info = l.connection().info(l.core());
   EXPECT_EQ(info.state, State::kEstablished);
   EXPECT_EQ(info.mss, 1000);
+  EXPECT_EQ(info.advertised_mss, 1000);
   EXPECT_EQ(info.unread, 300u);
   EXPECT_EQ(info.bytes_received, 300u);
   EXPECT_EQ(info.bytes_acknowledged, 0u);

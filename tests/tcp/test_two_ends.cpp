@@ -19,7 +19,8 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   const uint64_t one = number_from("TERN_SEED", 0);
   const uint64_t first = one != 0 ? one : 1;
   const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000);
-  uint64_t opened = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0, fast_opens = 0;
+  uint64_t opened = 0, queued = 0, waited = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0;
+  uint64_t fast_opens = 0;
   uint64_t marks = 0, echoes = 0, undone = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const Scenario s = scenario(seed);
@@ -28,6 +29,8 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
     if (HasFailure()) break;
     opened += result.opened;
     complete += result.complete;
+    queued += result.queued;
+    waited += result.waited;
     retransmissions += result.retransmissions;
     expected += result.expected;
     bytes += result.bytes;
@@ -38,10 +41,12 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   }
   RecordProperty("bytes", static_cast<int>(bytes));
   if (one != 0 || HasFailure()) return;
-  // The scenarios must be worth something: nearly all open, most end politely, many lose and many use the
-  // fast path.
+  // The scenarios must be worth something: nearly all open, half from the SYN queue and a quarter by an
+  // accept call, most end politely, many lose and many use the fast path.
   const uint64_t seeds = last - first + 1;
   EXPECT_GE(opened * 100, seeds * 95);
+  EXPECT_GE(queued * 100, seeds * 45);
+  EXPECT_GE(waited * 100, seeds * 20);
   EXPECT_GE(complete * 100, seeds * 60);
   EXPECT_GE(retransmissions, seeds);
   EXPECT_GE(fast_opens * 100, seeds * 12);
