@@ -64,6 +64,8 @@ void read_congestion(const TableReader& reader, tcp::Congestion& congestion) {
     congestion = tcp::Congestion::kCubic;
   } else if (word->value == tcp::kNewRenoControl.name) {
     congestion = tcp::Congestion::kNewReno;
+  } else if (word->value == tcp::kBbrControl.name) {
+    congestion = tcp::Congestion::kBbr;
   } else {
     reader.refuse("congestion", word->at, in_quotes(word->value));
   }
@@ -133,6 +135,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_kib(reader, "send_buffer_kib", values.send_buffer);
   reader.read_integer("initial_window_segments", values.initial_window_segments);
   read_congestion(reader, values.congestion);
+  reader.read_boolean("pacing", values.pacing);
   reader.read_boolean("restart_after_idle", values.restart_after_idle);
   reader.read_boolean("window_validation", values.window_validation);
   read_duration<milliseconds>(reader, "rto_initial_ms", values.rto_initial);

@@ -39,7 +39,10 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
       config.dataplane.buffers != 0 ? config.dataplane.buffers : kAutomaticBuffers + plan.receive_reserve;
   // A frame takes a buffer for headers and perhaps two references, until the device has sent it.
   plan.header_buffers = ports * kDescriptors * 3 + 1024;
-  plan.connection_bytes = stack::Worker::footprint(config.dataplane.max_connections);
+  const bool bbr = std::any_of(config.services.begin(), config.services.end(), [](const ServiceConfig& s) {
+    return s.tcp.congestion == tcp::Congestion::kBbr;
+  });
+  plan.connection_bytes = stack::Worker::footprint(config.dataplane.max_connections, bbr);
   plan.buffer_pool_bytes =
       net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes, huge_pages) +
       net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);

@@ -34,9 +34,19 @@ std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
 constexpr uint32_t kReassemblies = 4096;
 constexpr uint32_t kRecoveries = 4096;
 constexpr uint32_t kExtras = 4096;
+constexpr uint32_t kHyStarts = 4096;
+constexpr uint32_t kBbrs = 8192;
 
-tcp::CoreLimits core_limits(const WorkerOptions& options, const dpdk::FramePool& receive) {
+bool any_uses_bbr(const std::vector<Binding>& bindings) {
+  return std::any_of(bindings.begin(), bindings.end(),
+                     [](const Binding& b) { return b.config.congestion == tcp::Congestion::kBbr; });
+}
+
+tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Binding>& bindings,
+                            const dpdk::FramePool& receive) {
   tcp::CoreLimits limits;
+  limits.hystarts = std::min(kHyStarts, options.max_connections);
+  limits.bbrs = any_uses_bbr(bindings) ? std::min(kBbrs, options.max_connections) : 0;
   limits.reassemblies = std::min(kReassemblies, options.max_connections);
   limits.recoveries = std::min(kRecoveries, options.max_connections);
   limits.extras = std::min(kExtras, options.max_connections);
@@ -68,7 +78,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       cookies_(options_.cookie_secret, clock.now()),
       fast_open_cookies_(options_.cookie_secret, clock.now()),
       isn_prf_(options_.isn_secret),
-      core_(connections_, profiles_, core_limits(options_, receive), clock.now()),
+      core_(connections_, profiles_, core_limits(options_, bindings_, receive), clock.now()),
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_),
       opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
@@ -94,7 +104,7 @@ Worker::~Worker() {
   dpdk::free_memory(paths_.data());
 }
 
-uint64_t Worker::footprint(uint32_t max_connections) {
+uint64_t Worker::footprint(uint32_t max_connections, bool bbr) {
   constexpr uint64_t kWheelNode = 16;
   constexpr uint64_t kListEntries = 4 * sizeof(uint32_t);
   return dpdk::FlowTable::footprint(max_connections) + TimeWaits::footprint(max_connections) +
@@ -103,6 +113,8 @@ uint64_t Worker::footprint(uint32_t max_connections) {
          std::min(kRecoveries, max_connections) * sizeof(tcp::Recovery) +
          std::min(kExtras, max_connections) * sizeof(tcp::Extra) +
          tcp::FastOpenCache::footprint(tcp::CoreLimits{}.fast_open_servers) +
+         std::min(kHyStarts, max_connections) * sizeof(tcp::HyStart) +
+         (bbr ? std::min(kBbrs, max_connections) * sizeof(tcp::BbrState) : 0) +
          max_connections * sizeof(tcp::CongestionState);
 }
 

@@ -95,8 +95,9 @@ class Worker {
   // The queues in front of the service of a binding's number.
   const tcp::Backlog& backlog(uint16_t binding) const { return core_.backlogs[binding]; }
 
-  // Memory that connections of this number take, tables and timers included, in bytes.
-  static uint64_t footprint(uint32_t max_connections);
+  // Memory that connections of this number take, tables and timers included, in bytes; bbr: whether a service
+  // uses BBR.
+  static uint64_t footprint(uint32_t max_connections, bool bbr);
 
  private:
   uint8_t attachment_count() const { return static_cast<uint8_t>(attachments_.size()); }

@@ -69,6 +69,8 @@ struct Config {
   // Congestion window at the start, in segments (RFC 6928).
   uint16_t initial_window_segments = 10;
   Congestion congestion = Congestion::kCubic;
+  // Spread what a window allows over the round trip, in place of bursts; see pacing.cpp.
+  bool pacing = false;
   // RFC 5681 section 4.1: begin with the initial window again after a pause of a retransmission timeout.
   bool restart_after_idle = true;
   // RFC 7661 in its place: the window is kept through pauses, and halved each five minutes that one lasts.

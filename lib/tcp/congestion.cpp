@@ -9,7 +9,7 @@
 namespace tern::tcp {
 
 const CongestionControl& congestion_control(const Connection& connection, const Core& core) {
-  static constexpr const CongestionControl* kControls[] = {&kCubicControl, &kNewRenoControl};
+  static constexpr const CongestionControl* kControls[] = {&kCubicControl, &kNewRenoControl, &kBbrControl};
   return *kControls[static_cast<size_t>(core.config(connection).congestion)];
 }
 
@@ -35,10 +35,42 @@ uint32_t Connection::newly_delivered(uint32_t acknowledged, Core& core) const {
 
 // Slow start, counted in bytes (RFC 5681 section 3.1, RFC 3465), or congestion avoidance.
 void Connection::grow_window(uint32_t acknowledged, Core& core) {
-  if (tcb.cwnd < tcb.ssthresh) {
-    tcb.cwnd += acknowledged;
-  } else {
-    congestion_control(*this, core).avoid(*this, acknowledged, core);
+  const CongestionControl& control = congestion_control(*this, core);
+  (tcb.cwnd < tcb.ssthresh ? control.slow_start : control.avoid)(*this, acknowledged, core);
+}
+
+CongestionState* Connection::congestion_state(Core& core) {
+  if (tcb.congestion == kNoSlot) {
+    tcb.congestion = core.congestions.allocate();
+    if (tcb.congestion == kNoSlot) return nullptr;
+    core.congestions[tcb.congestion] = CongestionState{};
+  }
+  return &core.congestions[tcb.congestion];
+}
+
+void Connection::end_hystart(Core& core) {
+  CongestionState& state = core.congestions[tcb.congestion];
+  if (state.hystart == kNoSlot) return;
+  core.hystarts.release(state.hystart);
+  state.hystart = kNoSlot;
+  if (!state.paced) tcb.flags = static_cast<uint16_t>(tcb.flags & ~kDeparturesNoted);
+}
+
+void Connection::release_congestion(Core& core) {
+  if (tcb.congestion == kNoSlot) return;
+  end_hystart(core);
+  if (core.congestions[tcb.congestion].bbr != kNoSlot)
+    core.bbrs.release(core.congestions[tcb.congestion].bbr);
+  core.congestions.release(tcb.congestion);
+}
+
+// Where kDeparturesNoted is set: a segment has left, for the first time if fresh.
+void Connection::note_departure(uint32_t length, bool fresh, Core& core) {
+  CongestionState& state = core.congestions[tcb.congestion];
+  if (state.paced) delay_next_departure(length, core);
+  if (state.bbr != kNoSlot) note_departure_for_rate(length, fresh, core);
+  if (fresh && state.hystart != kNoSlot) {
+    core.hystarts[state.hystart].sent(tcb.snd.nxt, tcb.cwnd, stamp_of(core.now));
   }
 }
 

@@ -6,6 +6,7 @@
 #include <cstdint>
 
 #include "net/instant.hpp"
+#include "tcp/pool.hpp"
 
 namespace tern::tcp {
 
@@ -13,10 +14,13 @@ class Connection;
 class Core;
 struct Config;
 
-enum class Congestion : uint8_t { kCubic, kNewReno };  // indices of kCongestionControls
+constexpr uint32_t kNoThreshold = 0x7fffffff;  // ssthresh before anything is known of the path
 
-// What an algorithm keeps from a connection's first loss to its end; CUBIC's variables of RFC 9438
-// section 4.1.1, windows in segments.
+enum class Congestion : uint8_t { kCubic, kNewReno, kBbr };  // indices of kCongestionControls
+
+// What an algorithm keeps to a connection's end, from when its window first grows beyond the initial one or
+// is first reduced, or from the start where it is paced: CUBIC's variables of RFC 9438 section 4.1.1, windows
+// in segments, and what pacing.cpp and hystart.cpp need.
 struct CongestionState {
   double w_max = 0;  // window before the last reduction; 0: none that counts
   double cwnd_prior = 0;
@@ -26,10 +30,18 @@ struct CongestionState {
   net::Instant epoch_start = net::Instant::never();  // of this congestion avoidance
   double w_max_before = 0;                           // for a reduction that is taken back
   net::Instant grew;                                 // when the window was offered growth last
+  uint32_t hystart = kNoSlot;                        // index in the core's pool
+  uint32_t bbr = kNoSlot;                            // index in the core's pool
+  bool paced = false;
+  uint32_t send_at = 0;  // when the next segment may leave, where paced; see pacing.cpp
 };
 
 struct CongestionControl {
   const char* name;
+  // The connection is established.
+  void (*begin)(Connection& connection, Core& core);
+  // Slow start: so many bytes were acknowledged while the window was in use.
+  void (*slow_start)(Connection& connection, uint32_t acknowledged, Core& core);
   // The slow start threshold after a loss, in bytes, of which so many bytes were in flight.
   uint32_t (*reduce)(Connection& connection, uint32_t flight, Core& core);
   // After reduce(), where a retransmission timeout was the reason.
@@ -38,12 +50,19 @@ struct CongestionControl {
   void (*undo)(Connection& connection, Core& core);
   // Congestion avoidance: so many bytes were acknowledged while the window was in use.
   void (*avoid)(Connection& connection, uint32_t acknowledged, Core& core);
+  // Bytes per second at which a connection that is paced may send; 0: at once.
+  uint64_t (*pacing_rate)(const Connection& connection, Core& core);
 };
 
 extern const CongestionControl kCubicControl;
 extern const CongestionControl kNewRenoControl;
+extern const CongestionControl kBbrControl;
+// Paces the connection if its service is configured so.
+void begin_paced(Connection& connection, Core& core);
 // RFC 6928 section 2, with the configured number of segments in place of ten; bytes.
 uint32_t initial_window(uint16_t mss, const Config& config);
+// What a window and the round trip in which it is sent come to, with some to spare: pacing.cpp.
+uint64_t window_pacing_rate(const Connection& connection, Core& core);
 const CongestionControl& congestion_control(const Connection& connection, const Core& core);
 
 }  // namespace tern::tcp

@@ -42,7 +42,7 @@ void Connection::agree(const Agreement& agreement, Core& core) {
       std::min<uint32_t>(receive_buffer(core), 0xffff);  // as announced in the SYN, which is never scaled
   tcb.mss = effective_mss(agreement.peer_mss, config, agreement.timestamps);
   tcb.cwnd = initial_window(tcb.mss, config);
-  tcb.ssthresh = 0x7fffffff;
+  tcb.ssthresh = kNoThreshold;
   tcb.recover = agreement.iss;
   tcb.small_end = agreement.iss;
 }

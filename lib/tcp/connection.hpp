@@ -133,6 +133,11 @@ class Connection {
   // left, which is counted.
   Extra* extra(Core& core);
 
+  // For congestion control: its state, taken if it has none yet; null when the core has none left.
+  CongestionState* congestion_state(Core& core);
+  // The first slow start is over. It must have a state.
+  void end_hystart(Core& core);
+
   // What its service is to be told now, of kServiceMarks; nothing while it waits in the accept queue.
   uint16_t news() const { return waiting() ? uint16_t{0} : static_cast<uint16_t>(tcb.marks & kServiceMarks); }
 
@@ -221,8 +226,19 @@ class Connection {
   bool window_in_use() const;
   uint32_t newly_delivered(uint32_t acknowledged, Core& core) const;
   void grow_window(uint32_t acknowledged, Core& core);
+  void release_congestion(Core& core);
+  void note_departure(uint32_t length, bool fresh, Core& core);
   void restart_after_idle(Core& core);
   void validate_after_idle(net::Duration idle, const Config& config);
+
+  // bbr_control.cpp
+  void note_departure_for_rate(uint32_t length, bool fresh, Core& core);
+  void assess_rate(uint32_t acknowledged, Core& core);
+  uint32_t in_network(Core& core) const;
+
+  // pacing.cpp
+  bool may_depart(Core& core);
+  void delay_next_departure(uint32_t length, Core& core);
 
   // rack.cpp
   void start_retransmission_timer(Core& core);

@@ -15,11 +15,13 @@
 #include "net/instant.hpp"
 #include "net/packet.hpp"
 #include "tcp/backlog.hpp"
+#include "tcp/bbr.hpp"
 #include "tcp/config.hpp"
 #include "tcp/congestion.hpp"
 #include "tcp/counters.hpp"
 #include "tcp/extra.hpp"
 #include "tcp/fast_open.hpp"
+#include "tcp/hystart.hpp"
 #include "tcp/outbox.hpp"
 #include "tcp/pool.hpp"
 #include "tcp/reassembly.hpp"
@@ -48,6 +50,8 @@ class ReassemblyPool {
 struct CoreLimits {
   uint32_t reassemblies = 1024;  // connections that may hold out-of-order text at once
   uint32_t recoveries = 1024;    // connections that may keep a scoreboard at once
+  uint32_t hystarts = 1024;      // connections whose first slow start may be watched at once
+  uint32_t bbrs = 0;             // connections that may use BBR at once; more use NewReno
   uint32_t congestions = 4096;   // connections that may remember their losses at once
   uint32_t extras = 4096;        // connections that may have options of their own, or rare features, at once
   uint32_t fast_open_servers = 256;  // servers whose Fast Open cookies are remembered
@@ -114,6 +118,8 @@ class Core {
   ReassemblyPool reassemblies;
   Pool<Recovery> recoveries;
   Pool<CongestionState> congestions;
+  Pool<HyStart> hystarts;
+  Pool<BbrState> bbrs;
   Pool<Extra> extras;
   std::vector<FastOpenPending> fast_opens;  // by Agreement::listener, one per profile
   FastOpenCache fast_open_servers;

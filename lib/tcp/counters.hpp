@@ -76,6 +76,9 @@ namespace tern::tcp {
   X(next_hops_doubted, "events", "Third retransmissions in a row: the next hop is asked for.")            \
   X(tail_loss_probes, "segments", "Probes of a tail that was not acknowledged (RFC 8985 section 7).")     \
   X(losses_undone, "events", "Window reductions taken back: nothing was lost (RFC 3522, 5682, 3708).")    \
+  X(bbr_refused, "connections", "Connections that use NewReno instead of BBR: the core had no room.")     \
+  X(hystart_exits, "events", "Slow starts ended by a growing delay, before a loss (RFC 9406).")           \
+  X(hystarts_refused, "events", "Slow starts whose delays were not watched: the core had no room.")       \
   X(sacks_reneged, "events", "Peers found to have given up text that they had acknowledged selectively.") \
   X(scoreboards_refused, "events", "Losses mended without a scoreboard: the core had none left.")         \
   X(extras_refused, "events", "Options or rare features that a connection had to do without: none left.") \

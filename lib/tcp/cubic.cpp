@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// CUBIC: RFC 9438. Before its first loss, and where the core has no state left, a connection grows as
-// RFC 5681 says.
+// CUBIC: RFC 9438, with HyStart++ (RFC 9406) in the first slow start. Where the core has no state left, a
+// connection grows as RFC 5681 says.
 #include <algorithm>
 #include <cmath>
 
@@ -21,13 +21,41 @@ CongestionState* state_of(Connection& connection, Core& core) {
   return connection.tcb.congestion == kNoSlot ? nullptr : &core.congestions[connection.tcb.congestion];
 }
 
+// RFC 9406 section 4.3: only in the first slow start, whose threshold knows nothing of the path.
+HyStart* hystart_of(Connection& connection, Core& core) {
+  Tcb& tcb = connection.tcb;
+  if (tcb.ssthresh != kNoThreshold || tcb.cwnd < initial_window(tcb.mss, core.config(connection))) {
+    return nullptr;
+  }
+  CongestionState* state = connection.congestion_state(core);
+  if (state == nullptr) return nullptr;
+  if (state->hystart == kNoSlot) {
+    state->hystart = core.hystarts.allocate();
+    if (state->hystart == kNoSlot) {
+      ++core.counters.hystarts_refused;
+      return nullptr;
+    }
+    core.hystarts[state->hystart].begin(tcb.snd.nxt);
+    tcb.flags |= kDeparturesNoted;
+  }
+  return &core.hystarts[state->hystart];
+}
+
+void slow_start(Connection& connection, uint32_t acknowledged, Core& core) {
+  Tcb& tcb = connection.tcb;
+  HyStart* hystart = hystart_of(connection, core);
+  if (hystart == nullptr) return kNewRenoControl.slow_start(connection, acknowledged, core);
+  tcb.cwnd += hystart->acknowledged(tcb.snd.una, tcb.snd.nxt, acknowledged, stamp_of(core.now));
+  if (!hystart->over()) return;
+  ++core.counters.hystart_exits;
+  tcb.ssthresh = tcb.cwnd;
+  connection.end_hystart(core);
+}
+
 uint32_t reduce(Connection& connection, uint32_t flight, Core& core) {
   Tcb& tcb = connection.tcb;
-  if (tcb.congestion == kNoSlot) {
-    tcb.congestion = core.congestions.allocate();
-    if (CongestionState* fresh = state_of(connection, core)) *fresh = CongestionState{};
-  }
-  if (CongestionState* state = state_of(connection, core)) {
+  if (CongestionState* state = connection.congestion_state(core)) {
+    connection.end_hystart(core);
     const double cwnd = static_cast<double>(tcb.cwnd) / tcb.mss;
     state->w_max_before = state->w_max;
     // Fast convergence, section 4.7: a window that did not come back to where it was makes room for others.
@@ -97,6 +125,7 @@ void avoid(Connection& connection, uint32_t acknowledged, Core& core) {
 
 }  // namespace
 
-const CongestionControl kCubicControl{"cubic", reduce, time_out, undo, avoid};
+const CongestionControl kCubicControl{"cubic",  begin_paced, slow_start, reduce,
+                                      time_out, undo,        avoid,      window_pacing_rate};
 
 }  // namespace tern::tcp

@@ -9,6 +9,8 @@ namespace tern::tcp {
 
 namespace {
 
+void slow_start(Connection& connection, uint32_t acknowledged, Core&) { connection.tcb.cwnd += acknowledged; }
+
 uint32_t reduce(Connection& connection, uint32_t flight, Core&) {  // equation (4)
   return std::max(flight / 2, 2u * connection.tcb.mss);
 }
@@ -29,6 +31,7 @@ void avoid(Connection& connection, uint32_t acknowledged, Core&) {
 
 }  // namespace
 
-const CongestionControl kNewRenoControl{"newreno", reduce, time_out, undo, avoid};
+const CongestionControl kNewRenoControl{"newreno", begin_paced, slow_start, reduce,
+                                        time_out,  undo,        avoid,      window_pacing_rate};
 
 }  // namespace tern::tcp

@@ -10,6 +10,7 @@ void Scoreboard::begin(Seq una, Seq nxt, uint32_t sent_us) {
   end_ = nxt;
   highest_ = una;
   resent_us_ = sent_us;
+  losses_ = Losses{};
   count_ = una == nxt ? 0 : 1;
   if (count_ != 0) runs_[0] = {una, sent_us, Fate::kInFlight, false};
 }
@@ -95,7 +96,7 @@ bool Scoreboard::mark_lost_by_count(uint32_t mss) {
       above += length(i);
     } else if (run.fate == Fate::kInFlight && !run.again &&
                (blocks >= kThreshold || above > (kThreshold - 1) * mss)) {
-      run.fate = Fate::kLost;
+      lose(i);
       found = true;
     }
   }
@@ -111,7 +112,7 @@ bool Scoreboard::mark_lost_by_time(const Transmission& last, uint32_t rtt_us, ui
     if (run.fate != Fate::kInFlight || !(last > Transmission{run.sent_us, right_of(i)})) continue;
     const auto remaining = static_cast<int32_t>(run.sent_us + rtt_us + window_us - now_us);
     if (remaining <= 0) {
-      run.fate = Fate::kLost;
+      lose(i);
       found = true;
     } else {
       wait_us = std::max(wait_us, static_cast<uint32_t>(remaining));
@@ -120,15 +121,26 @@ bool Scoreboard::mark_lost_by_time(const Transmission& last, uint32_t rtt_us, ui
   return found;
 }
 
+void Scoreboard::lose(uint32_t i) {
+  Run& run = runs_[i];
+  run.fate = Fate::kLost;
+  const Transmission transmission{run.sent_us, right_of(i)};
+  if (losses_.bytes == 0 || transmission > losses_.last) {
+    losses_.last = transmission;
+    losses_.last_again = run.again;
+  }
+  losses_.bytes += length(i);
+}
+
 void Scoreboard::lose_head(uint32_t bytes) {
   if (count_ == 0 || runs_[0].fate != Fate::kInFlight) return;
   if (length(0) > bytes && make_room(1)) split(runs_[0].left + bytes);
-  runs_[0].fate = Fate::kLost;
+  lose(0);
 }
 
 void Scoreboard::lose_all() {
   for (uint32_t i = 0; i < count_; ++i) {
-    if (runs_[i].fate == Fate::kInFlight) runs_[i].fate = Fate::kLost;
+    if (runs_[i].fate == Fate::kInFlight) lose(i);
   }
   join(true);
 }
@@ -208,7 +220,10 @@ void Scoreboard::deliver(uint32_t i, Seq right, Delivery& delivery) const {
   if (!run.again && right < delivery.highest_before) delivery.reordered = true;
   if (run.again && static_cast<int32_t>(run.sent_us - delivery.ambiguous_after_us) > 0) return;
   const Transmission transmission{run.sent_us, right};
-  if (!delivery.any || transmission > delivery.last) delivery.last = transmission;
+  if (!delivery.any || transmission > delivery.last) {
+    delivery.last = transmission;
+    delivery.last_again = run.again;
+  }
   delivery.any = true;
 }
 

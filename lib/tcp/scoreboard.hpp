@@ -9,6 +9,7 @@
 
 #include <array>
 #include <cstdint>
+#include <utility>
 
 #include "net/instant.hpp"
 #include "tcp/segment.hpp"
@@ -38,6 +39,7 @@ struct Delivery {
   uint32_t ambiguous_after_us = 0;
   bool any = false;
   Transmission last;
+  bool last_again = false;  // that was a retransmission
   // Text sent once that arrived after text beyond this: the path reorders (RFC 8985 section 6.2, step 3).
   Seq highest_before;
   bool reordered = false;
@@ -46,6 +48,13 @@ struct Delivery {
   bool again = false;      // some of it was sent again
   bool advanced = false;   // SND.UNA moved
   bool duplicate = false;  // the peer says that it received something twice (RFC 2883)
+};
+
+// What was newly found lost, in bytes, and what was sent last of it.
+struct Losses {
+  uint32_t bytes = 0;
+  Transmission last;
+  bool last_again = false;  // that was a retransmission
 };
 
 class Scoreboard {
@@ -78,6 +87,8 @@ class Scoreboard {
   void lose_head(uint32_t bytes);
   // Everything that is not known to have arrived is lost.
   void lose_all();
+  // What was found lost since this was asked last.
+  Losses take_losses() { return std::exchange(losses_, Losses{}); }
   // What is lost and was not sent again is in flight after all.
   void find_lost();
   // The peer has given up what it said it had (RFC 2018 section 8): nothing is known to have arrived.
@@ -112,6 +123,7 @@ class Scoreboard {
 
   Seq right_of(uint32_t i) const { return i + 1 < count_ ? runs_[i + 1].left : end_; }
   uint32_t length(uint32_t i) const { return right_of(i) - runs_[i].left; }
+  void lose(uint32_t i);
   uint32_t find(Seq seq) const;
   uint32_t split(Seq at);
   bool make_room(uint32_t wanted);
@@ -124,6 +136,7 @@ class Scoreboard {
   Seq end_;                 // SND.NXT
   uint32_t resent_us_ = 0;  // when something was sent again last
   Seq highest_;
+  Losses losses_;
   std::array<Run, kMaxRuns> runs_;
 };
 

@@ -194,6 +194,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   const uint32_t window = static_cast<uint32_t>(seg.wnd) << tcb.snd_scale;
   const bool same = !first && seg.ack == tcb.snd.una && flight() != 0 && seg.length == 0 && !seg.has(kFin) &&
                     window == tcb.snd.wnd;  // RFC 5681 section 2
+  const Seq una = tcb.snd.una;
   const bool told = take_sacks(seg, core);
   const bool duplicate = tcb.recovery != kNoSlot && has(kSackOn) ? told : same;
   tcb.silent_probes = 0;
@@ -206,7 +207,11 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   } else if (duplicate) {
     on_duplicate_ack(core);
   }
-  assess_losses(core);
+  if ((tcb.hold & kHoldRate) != 0) {
+    assess_rate(tcb.snd.una - una, core);
+  } else {
+    assess_losses(core);
+  }
   return tcb.state == State::kClosed ? Step::kDrop : Step::kContinue;
 }
 
@@ -225,6 +230,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
     tcb.rttvar_us = estimate.rttvar_us;
     tcb.cwnd = tcb.mss;
   }
+  congestion_control(*this, core).begin(*this, core);
   core.counters.ecn_agreed.add(has(kEcnOn) ? 1 : 0);
   core.mark(*this, kMarkOpened);
   leave_fast_open(core);

@@ -166,6 +166,7 @@ uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
     const bool head = from == tcb.snd.una && (tcb.hold & kHoldFastRecovery) != 0;
     if (head && !early) tcb.retransmit_deadline = Deadline::never();  // note_sent() starts it anew
   }
+  if (has(kDeparturesNoted)) note_departure(length, false, core);
   note_sent(core);
   return used;
 }
@@ -183,6 +184,7 @@ bool Connection::emit_lost(Core& core) {
   while (board.next_lost(left, right)) {
     const uint32_t pipe = board.pipe();
     if (pipe != 0 && pipe + std::min<uint32_t>(right - left, tcb.mss) > tcb.cwnd) break;
+    if (has(kDeparturesNoted) && !may_depart(core)) break;
     if (core.outbox.full()) return false;
     retransmit(left, right, core);
   }
@@ -265,11 +267,14 @@ void Connection::send_new_text(uint32_t length, Core& core) {
   tcb.snd.nxt += send_slice(tcb.unsent, seq, length, true, core);
   if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
   if (length < tcb.mss && length != 0) tcb.small_end = seq + length;
-  if (!has(kRttTimed)) {
-    tcb.flags |= kRttTimed;
-    tcb.rtt_seq = tcb.snd.nxt;
-    tcb.rtt_started_us = stamp_of(core.now);
-    tcb.window_used = 0;
+  if ((tcb.flags & (kRttTimed | kDeparturesNoted)) != kRttTimed) {
+    if (!has(kRttTimed)) {
+      tcb.flags |= kRttTimed;
+      tcb.rtt_seq = tcb.snd.nxt;
+      tcb.rtt_started_us = stamp_of(core.now);
+      tcb.window_used = 0;
+    }
+    if (has(kDeparturesNoted)) note_departure(length, true, core);
   }
   tcb.window_used = std::max(tcb.window_used, flight());
   note_sent(core);
@@ -278,7 +283,7 @@ void Connection::send_new_text(uint32_t length, Core& core) {
 bool Connection::emit_new_text(Core& core) {
   bool sent = false;
   if (flight() == 0 && unsent_bytes() != 0) restart_after_idle(core);
-  while (!has(kFinSent)) {
+  while ((tcb.flags & (kFinSent | kDeparturesNoted)) == 0 || (!has(kFinSent) && may_depart(core))) {
     const uint32_t unsent = unsent_bytes();
     const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
     const bool fin_alone = unsent == 0 && has(kFinQueued);

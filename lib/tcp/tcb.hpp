@@ -60,6 +60,7 @@ enum ConnectionFlag : uint16_t {
   // RFC 7413:
   kFastOpenPending = 0x200,  // its service heard of it with the SYN, whose handshake is not done
   kSynTextTaken = 0x400,     // text in the SYN was taken, all of it where the SYN was ours
+  kDeparturesNoted = 0x800,  // it is paced, or congestion control notes when what was sent
   // RFC 3168. The last two lie so that a shift by eight makes them the header's control bits.
   kEcnReduced = 0x1000,  // RECOVER marks a reduction for ECN, not a loss
   kEcnOn = 0x2000,       // both ends have agreed on it
@@ -82,6 +83,7 @@ enum Hold : uint16_t {
   kHoldScoreboard = 0x80,    // it is known what became of what is in flight, see Recovery
   kHoldKeepAlive = 0x100,    // a keep-alive is unanswered
   kHoldWaiting = 0x200,      // in the accept queue: its service has not heard of it
+  kHoldRate = 0x8000,        // each acknowledgment tells of the delivery rate, see bbr_control.cpp
 };
 
 // What arrival, calls and timers leave for the end of the burst.

@@ -37,6 +37,7 @@ void Connection::on_timeout(Core& core) {
   if (tcb.idle_deadline.due(core.now)) {
     on_idle_timeout(core);
   }
+  if (has(kDeparturesNoted)) core.mark(*this, 0);  // it may be paced
   arm(core);
 }
 
@@ -107,7 +108,7 @@ void Connection::release(Core& core) {
   }
   leave_backlog(core);
   drop_scoreboard(core);
-  if (tcb.congestion != kNoSlot) core.congestions.release(tcb.congestion);
+  release_congestion(core);
   leave_fast_open(core);
   end_receive_tuning(core);
   if (tcb.extra != kNoSlot) core.extras.release(tcb.extra);

@@ -291,7 +291,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"EcnWord", minimal({}, {}, kTcp + "ecn = \"yes\"\n"),
              "t.toml:11:7: tcp.ecn: found \"yes\"; allowed is \"off\", \"accept\" or \"on\"\n"},
         Case{"CongestionWord", minimal({}, {}, kTcp + "congestion = \"reno\"\n"),
-             "t.toml:11:14: tcp.congestion: found \"reno\"; allowed is \"cubic\" or \"newreno\"\n"},
+             "t.toml:11:14: tcp.congestion: found \"reno\"; allowed is \"cubic\", \"newreno\" or \"bbr\"\n"},
+        Case{"Pacing", minimal({}, {}, kTcp + "pacing = 1\n"),
+             "t.toml:11:10: tcp.pacing: found 1; allowed is true or false\n"},
         Case{"FastOpenAsText", minimal({}, {}, kTcp + "fast_open = \"yes\"\n"),
              "t.toml:11:13: tcp.fast_open: found the string \"yes\"; allowed is true or false\n"},
         Case{

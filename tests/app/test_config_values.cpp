@@ -20,7 +20,7 @@ auto fields(const tcp::Config& c) {
                   c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit, c.syn_retries, c.delayed_ack,
                   c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking, c.cookies,
                   c.syn_backlog, c.syn_ack_retries, c.max_connections, c.accept_backlog, c.abort_on_overflow,
-                  c.fast_open_listen, c.fast_open_connect, c.fast_open_pending);
+                  c.fast_open_listen, c.fast_open_connect, c.fast_open_pending, c.pacing);
 }
 
 // Of a configuration that must be right.
@@ -107,22 +107,31 @@ TEST(ConfigValues, FastOpenKeysAreReadAsLinuxReadsThem) {
   EXPECT_TRUE(config_of(minimal()).dataplane.fast_open_keys.empty());
 }
 
+TEST(ConfigValues, EachCongestionControlHasItsWord) {
+  const auto chosen = [](const std::string& word) {
+    return config_of(minimal({}, {}, "[tcp]\ncongestion = \"" + word + "\"\n")).services[0].tcp.congestion;
+  };
+  EXPECT_EQ(chosen("cubic"), tcp::Congestion::kCubic);
+  EXPECT_EQ(chosen("newreno"), tcp::Congestion::kNewReno);
+  EXPECT_EQ(chosen("bbr"), tcp::Congestion::kBbr);
+}
+
 TEST(ConfigValues, EachTcpKeyReachesItsField) {
-  const Config config =
-      config_of(minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
-                        "[tcp]\ncookies = \"when-full\"\nsyn_backlog = 64\nsyn_ack_retries = 3\n"
-                        "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
-                        "fast_open = true\nfast_open_pending = 77\n"
-                        "msl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
-                        "sack = false\necn = \"on\"\necn_syn_retries = 2\nnagle = false\nreceive_buffer_kib "
-                        "= 65536\nreceive_buffer_initial_kib "
-                        "= 16\nquick_ack_segments = 4\n"
-                        "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\n"
-                        "restart_after_idle = false\nwindow_validation = true\nrto_initial_ms = 900\n"
-                        "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\nsyn_retries = 3\n"
-                        "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
-                        "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
-                        "user_timeout_ms = 90000\ntime_to_live = 9\ndscp = 46\n"));
+  const Config config = config_of(
+      minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
+              "[tcp]\ncookies = \"when-full\"\nsyn_backlog = 64\nsyn_ack_retries = 3\n"
+              "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
+              "fast_open = true\nfast_open_pending = 77\n"
+              "msl_s = 5\nmss = 8000\nwindow_scale = 9\ntimestamps = false\n"
+              "sack = false\necn = \"on\"\necn_syn_retries = 2\nnagle = false\nreceive_buffer_kib "
+              "= 65536\nreceive_buffer_initial_kib "
+              "= 16\nquick_ack_segments = 4\n"
+              "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\npacing = true\n"
+              "restart_after_idle = false\nwindow_validation = true\nrto_initial_ms = 900\n"
+              "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\nsyn_retries = 3\n"
+              "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
+              "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
+              "user_timeout_ms = 90000\ntime_to_live = 9\ndscp = 46\n"));
   tcp::Config expected;
   expected.marking = {9, 46};
   expected.cookies = tcp::Cookies::kWhenFull;
@@ -145,6 +154,7 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.send_buffer = 512 * 1024;
   expected.initial_window_segments = 4;
   expected.congestion = tcp::Congestion::kNewReno;
+  expected.pacing = true;
   expected.restart_after_idle = false;
   expected.window_validation = true;
   expected.rto_initial = 900ms;

@@ -36,8 +36,9 @@ TEST(MemoryPlan, ConnectionsTakeWhatIsPlanned) {
   // process's heap.
   const uint64_t of_the_process =
       kConnections * (24 + sizeof(tcp::CongestionState)) +
-      4'096 * (sizeof(tcp::Reassembly) + sizeof(tcp::Recovery) + sizeof(tcp::Extra));
-  const uint64_t planned = stack::Worker::footprint(kConnections);
+      4'096 * (sizeof(tcp::Reassembly) + sizeof(tcp::Recovery) + sizeof(tcp::Extra) + sizeof(tcp::HyStart));
+  const uint64_t planned = stack::Worker::footprint(kConnections, false);
+  EXPECT_EQ(stack::Worker::footprint(kConnections, true) - planned, 8'192 * sizeof(tcp::BbrState));
   EXPECT_NEAR(static_cast<double>(planned - of_the_process), static_cast<double>(taken),
               static_cast<double>(taken) / 20);
 }

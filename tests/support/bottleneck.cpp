@@ -18,6 +18,12 @@ constexpr uint32_t kIpHeader = 20;
 constexpr uint32_t kWrite = 32'000;     // bytes
 constexpr uint32_t kLargest = 8 << 20;  // of buffers, bytes
 
+CoreLimits limits() {
+  CoreLimits l;
+  l.bbrs = 1;
+  return l;
+}
+
 double seconds(Duration d) { return std::chrono::duration<double>(d).count(); }
 Duration from_seconds(double s) { return Duration(static_cast<int64_t>(s * 1e9)); }
 }  // namespace
@@ -33,7 +39,7 @@ Flow bulk(Congestion congestion, Duration rtt, Duration start) {
 }
 
 Bottleneck::End::End(const Config& c)
-    : config(c), connections(1), core(connections, std::span(&config, 1), CoreLimits{}, net::Instant{}) {}
+    : config(c), connections(1), core(connections, std::span(&config, 1), limits(), net::Instant{}) {}
 
 Bottleneck::Bottleneck(const Link& link, const std::vector<Flow>& flows, Duration sample_every)
     : link_(link), sample_every_(sample_every), random_(link.seed), text_(kWrite) {
