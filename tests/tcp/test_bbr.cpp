@@ -243,7 +243,7 @@ TEST(Bbr, ProbesTheRoundTripEveryFiveSeconds) {  // section 5.3.4
   const net::Instant low = p.now;
   p.in_flight = 50'000;
   while (p.bbr.phase() == Phase::kProbeRtt) p.round(5e5, 100ms);
-  EXPECT_GE(p.now - low, 200ms);
+  EXPECT_GT(p.now - low, 300ms) << "a round trip to see it, 200 ms of it";
   EXPECT_LE(p.now - low, 500ms);
   EXPECT_EQ(p.bbr.phase(), Phase::kCruise);
   EXPECT_GT(p.bbr.cwnd(), 150'000u) << "the window is back";
