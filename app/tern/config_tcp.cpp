@@ -2,6 +2,7 @@
 // The keys of [tcp], which may stand in a [[service]] too.
 #include <algorithm>
 #include <array>
+#include <iterator>
 
 #include "tern/config_sections.hpp"
 
@@ -60,15 +61,13 @@ void read_ecn(const TableReader& reader, tcp::Ecn& ecn) {
 void read_congestion(const TableReader& reader, tcp::Congestion& congestion) {
   const auto word = reader.text("congestion");
   if (!word) return;
-  if (word->value == tcp::kCubicControl.name) {
-    congestion = tcp::Congestion::kCubic;
-  } else if (word->value == tcp::kNewRenoControl.name) {
-    congestion = tcp::Congestion::kNewReno;
-  } else if (word->value == tcp::kBbrControl.name) {
-    congestion = tcp::Congestion::kBbr;
-  } else {
+  const auto* const found =
+      std::find(std::begin(tcp::kCongestionNames), std::end(tcp::kCongestionNames), word->value);
+  if (found == std::end(tcp::kCongestionNames)) {
     reader.refuse("congestion", word->at, in_quotes(word->value));
+    return;
   }
+  congestion = static_cast<tcp::Congestion>(found - std::begin(tcp::kCongestionNames));
 }
 
 // The least shift by which a window can say how large the buffer is (RFC 7323 section 2.2: at most 14).

@@ -129,6 +129,6 @@ void Connection::assess_rate(uint32_t acknowledged, Core& core) {
   core.mark(*this, 0);
 }
 
-const CongestionControl kBbrControl{"bbr", begin, slow_start, reduce, time_out, undo, avoid, pacing_rate};
+const CongestionControl kBbrControl{begin, slow_start, reduce, time_out, undo, avoid, pacing_rate};
 
 }  // namespace tern::tcp

@@ -16,7 +16,8 @@ struct Config;
 
 constexpr uint32_t kNoThreshold = 0x7fffffff;  // ssthresh before anything is known of the path
 
-enum class Congestion : uint8_t { kCubic, kNewReno, kBbr };  // indices of kCongestionControls
+enum class Congestion : uint8_t { kCubic, kNewReno, kBbr };
+inline constexpr const char* kCongestionNames[] = {"cubic", "newreno", "bbr"};  // by Congestion
 
 // What an algorithm keeps to a connection's end, from when its window first grows beyond the initial one or
 // is first reduced, or from the start where it is paced: CUBIC's variables of RFC 9438 section 4.1.1, windows
@@ -37,7 +38,6 @@ struct CongestionState {
 };
 
 struct CongestionControl {
-  const char* name;
   // The connection is established.
   void (*begin)(Connection& connection, Core& core);
   // Slow start: so many bytes were acknowledged while the window was in use.

@@ -125,7 +125,7 @@ void avoid(Connection& connection, uint32_t acknowledged, Core& core) {
 
 }  // namespace
 
-const CongestionControl kCubicControl{"cubic",  begin_paced, slow_start, reduce,
-                                      time_out, undo,        avoid,      window_pacing_rate};
+const CongestionControl kCubicControl{begin_paced, slow_start,        reduce, time_out, undo,
+                                      avoid,       window_pacing_rate};
 
 }  // namespace tern::tcp

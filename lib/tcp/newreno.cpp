@@ -31,7 +31,7 @@ void avoid(Connection& connection, uint32_t acknowledged, Core&) {
 
 }  // namespace
 
-const CongestionControl kNewRenoControl{"newreno", begin_paced, slow_start, reduce,
-                                        time_out,  undo,        avoid,      window_pacing_rate};
+const CongestionControl kNewRenoControl{begin_paced, slow_start,        reduce, time_out, undo,
+                                        avoid,       window_pacing_rate};
 
 }  // namespace tern::tcp

@@ -137,9 +137,7 @@ std::optional<Congestion> congestion_named(std::string_view name) {
   return std::nullopt;
 }
 
-const char* name_of(Congestion congestion) {
-  return congestion == Congestion::kNewReno ? kNewRenoControl.name : kCubicControl.name;
-}
+const char* name_of(Congestion congestion) { return kCongestionNames[static_cast<size_t>(congestion)]; }
 
 // A Config of the connection's own lies behind those of the services, at the place of its Extra.
 Config* Connection::own_config(Core& core) {

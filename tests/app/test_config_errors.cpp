@@ -293,7 +293,7 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CongestionWord", minimal({}, {}, kTcp + "congestion = \"reno\"\n"),
              "t.toml:11:14: tcp.congestion: found \"reno\"; allowed is \"cubic\", \"newreno\" or \"bbr\"\n"},
         Case{"Pacing", minimal({}, {}, kTcp + "pacing = 1\n"),
-             "t.toml:11:10: tcp.pacing: found 1; allowed is true or false\n"},
+             "t.toml:11:10: tcp.pacing: found the integer 1; allowed is true or false\n"},
         Case{"FastOpenAsText", minimal({}, {}, kTcp + "fast_open = \"yes\"\n"),
              "t.toml:11:13: tcp.fast_open: found the string \"yes\"; allowed is true or false\n"},
         Case{
