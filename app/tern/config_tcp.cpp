@@ -134,6 +134,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_kib(reader, "send_buffer_kib", values.send_buffer);
   reader.read_integer("initial_window_segments", values.initial_window_segments);
   read_congestion(reader, values.congestion);
+  if (values.congestion == tcp::Congestion::kBbr) values.ecn = tcp::Ecn::kOff;  // which it does not answer
   reader.read_boolean("pacing", values.pacing);
   reader.read_boolean("restart_after_idle", values.restart_after_idle);
   reader.read_boolean("window_validation", values.window_validation);

@@ -7,7 +7,7 @@
 // them.
 //
 // What differs from the draft, or is left open there:
-// - ECN is not an input (section 3.7 leaves it out as well).
+// - ECN is not an input (section 3.7 leaves it out as well): a service that uses BBR does not agree on it.
 // - The six lost ranges by which Startup ends (section 5.3.1.3) are six acknowledgments that found losses.
 // - Losses are handled once for all that an acknowledgment found, with the snapshot of what was sent last of
 //   them, and not once for each packet.

@@ -114,6 +114,8 @@ TEST(ConfigValues, EachCongestionControlHasItsWord) {
   EXPECT_EQ(chosen("cubic"), tcp::Congestion::kCubic);
   EXPECT_EQ(chosen("newreno"), tcp::Congestion::kNewReno);
   EXPECT_EQ(chosen("bbr"), tcp::Congestion::kBbr);
+  const Config both = config_of(minimal({}, {}, "[tcp]\ncongestion = \"bbr\"\necn = \"on\"\n"));
+  EXPECT_EQ(both.services[0].tcp.ecn, tcp::Ecn::kOff) << "which BBR does not answer";
 }
 
 TEST(ConfigValues, EachTcpKeyReachesItsField) {
