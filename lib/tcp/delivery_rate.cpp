@@ -14,14 +14,22 @@ bool after(uint32_t a, uint32_t b) { return static_cast<int32_t>(a - b) > 0; }
 void DeliveryRate::sent(Seq end, bool again, uint32_t length, uint32_t in_flight, uint32_t now_us,
                         uint32_t grain_us) {
   if (in_flight <= length) first_sent_us_ = delivered_us_ = now_us;
+  const auto joins = [&](Departure& departure) {
+    departure.end = later(departure.end, end);
+    departure.in_flight = std::max(departure.in_flight, in_flight);
+  };
   if (count_ != 0) {
     Departure& newest = departures_[(first_ + count_ - 1) % kDepartures];
     const bool alike = newest.again == again && newest.app_limited == app_limited_;
-    if ((alike && now_us - newest.sent_us <= grain_us) || count_ == kDepartures) {
-      newest.end = later(newest.end, end);
-      newest.in_flight = std::max(newest.in_flight, in_flight);
-      return;
+    if (alike && now_us - newest.sent_us <= grain_us) return joins(newest);
+  }
+  if (count_ == kDepartures) {
+    // No room: an older one of the same kind, so that no round trip seems shorter than it was.
+    for (uint32_t i = count_; i-- != 0;) {
+      Departure& older = departures_[(first_ + i) % kDepartures];
+      if (older.again == again) return joins(older);
     }
+    return;
   }
   departures_[(first_ + count_++) % kDepartures] = {
       end, now_us, first_sent_us_, delivered_us_, delivered_, lost_, in_flight, app_limited_, again};

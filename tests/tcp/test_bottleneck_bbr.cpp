@@ -49,10 +49,10 @@ TEST(BottleneckBbr, ProbesTheRoundTripEveryFiveSecondsAndLosesLittle) {
     if (now && b.samples().back().queue == 0) low += 5ms;
     probing = now;
   }
-  ASSERT_GE(probes.size(), 6u);
+  ASSERT_GE(probes.size(), 5u);
   for (size_t i = 1; i < probes.size(); ++i) {
     EXPECT_GE(probes[i] - probes[i - 1], 5s);
-    EXPECT_LE(probes[i] - probes[i - 1], 10s);
+    EXPECT_LE(probes[i] - probes[i - 1], 15s) << "put off where a shorter round trip is met meanwhile";
   }
   EXPECT_GT(low, 100ms * static_cast<int>(probes.size())) << "the queue is empty meanwhile";
   EXPECT_NEAR(model(b).min_rtt_us(), 41'000, 1500);

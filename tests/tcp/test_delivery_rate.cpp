@@ -106,5 +106,17 @@ TEST(DeliveryRate, MoreDeparturesThanThereIsRoomForShareTheLastOne) {
   EXPECT_EQ(sample.rtt_us, 500'000 - 128'000);
 }
 
+TEST(DeliveryRate, NoRoundTripSeemsShorterForWantOfRoom) {
+  DeliveryRate rates;
+  rates.acknowledged(0, kStart, nullptr, 0, 0);
+  for (uint32_t i = 1; i <= 200; ++i) rates.sent(at(1000 * i), i % 2 == 0, 1000, 1000 * i, 1000 * i, 0);
+  for (uint32_t i = 1; i <= 199; i += 2) {
+    const Newest sacked{at(1000 * i), 1000 * i, false};
+    const RateSample sample = rates.acknowledged(1000, kStart, &sacked, 0, 300'000);
+    ASSERT_TRUE(sample.any);
+    EXPECT_GE(sample.rtt_us, 300'000 - 1000 * i);
+  }
+}
+
 }  // namespace
 }  // namespace tern::tcp
