@@ -215,7 +215,6 @@ void Scoreboard::deliver(uint32_t i, Seq right, Delivery& delivery) const {
   if (run.fate == Fate::kSacked) return;
   right = earlier(right, right_of(i));
   delivery.bytes += right - run.left;
-  if (run.again) delivery.again = true;
   if (!run.again && right <= delivery.recover) delivery.original = true;
   if (!run.again && right < delivery.highest_before) delivery.reordered = true;
   if (run.again && static_cast<int32_t>(run.sent_us - delivery.ambiguous_after_us) > 0) return;

@@ -45,7 +45,6 @@ struct Delivery {
   bool reordered = false;
   Seq recover;             // SND.NXT at the last timeout
   bool original = false;   // some of it below that was sent once only
-  bool again = false;      // some of it was sent again
   bool advanced = false;   // SND.UNA moved
   bool duplicate = false;  // the peer says that it received something twice (RFC 2883)
 };

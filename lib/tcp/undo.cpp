@@ -38,16 +38,13 @@ bool Connection::answers_first_copy(const Segment& seg, const Recovery& recovery
 // RFC 5682 section 2.1, step 3, and section 3.1: new text was answered by news of text from before the
 // timeout that was never sent again.
 bool Connection::timeout_was_spurious(const Recovery& recovery) const {
-  return recovery.frto == Frto::kNewSent && recovery.delivery.original && !recovery.delivery.again;
+  return recovery.frto == Frto::kNewSent && recovery.delivery.original;
 }
 
-// Step 2 of the same: after the timeout's first acknowledgment new text goes, if there is any that the peer
-// takes, in place of what seems lost. full: all that had been sent is acknowledged, so that nothing can be
-// told.
+// Step 2 of the same: after the timeout's first acknowledgment new text goes in place of what seems lost, if
+// emit_lost() finds that it may. full: all that had been sent is acknowledged, so that nothing can be told.
 void Connection::go_on_with_frto(Recovery& recovery, bool full) const {
-  const bool new_text = unsent_bytes() != 0 && tcb.snd.wnd > flight();
-  const bool on = recovery.frto == Frto::kHeadSent && !full && new_text;
-  recovery.frto = on ? Frto::kNewSent : Frto::kOff;
+  recovery.frto = recovery.frto == Frto::kHeadSent && !full ? Frto::kNewSent : Frto::kOff;
 }
 
 // Steps 2a and 3a: a duplicate ACK in answer means that something was lost, unless its blocks prove the

@@ -91,6 +91,14 @@ TEST_P(TailLoss, TheProbeIsDueNoLaterThanTheTimeout) {  // section 7.2, whose pl
   EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
 }
 
+TEST_P(TailLoss, NorAfterAnAcknowledgmentLaterThanTheTimeout) {
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 2);
+  l.after(40ms).in(ack(2001)).after(200ms).out(seq(2001), text(1000));
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+}
+
 TEST_P(TailLoss, AfterAProbeTheTimeoutFollows) {
   Ladder l(with_sack());
   measure(l);

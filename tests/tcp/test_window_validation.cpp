@@ -74,6 +74,11 @@ TEST_P(WindowValidation, InCongestionAvoidanceTheSame) {
   fly(l, 10);
   acknowledge(l, 10'001, 20'001);
   EXPECT_EQ(l.tcb().cwnd, 11'000u);
+  for (uint32_t end = 21'001; end <= 41'001; end += 1000) {
+    fly(l, 1);
+    l.in(ack(end));
+  }
+  EXPECT_EQ(l.tcb().cwnd, 11'000u) << "one segment each round trip";
 }
 
 TEST_P(WindowValidation, WhatBlocksHadToldOfBeforeDoesNotCountTwice) {  // limited transmit has used it
