@@ -45,6 +45,7 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "fast_open_pending", kInteger, "256", "connections", 1, 65536},
     {"tcp", "msl_s", kInteger, "30", "seconds", 1, 120},
     {"tcp", "mss", kInteger, "0", "bytes", 48, 8960, "from the port's mtu"},
+    {"tcp", "mss_floor", kInteger, "512", "bytes", 28, 1460},
     {"tcp", "window_scale", kInteger, "7", "bits", 0, 14},
     {"tcp", "timestamps", kBoolean, "true", "true or false"},
     {"tcp", "sack", kBoolean, "true", "true or false"},

@@ -123,6 +123,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_integer("fast_open_pending", values.fast_open_pending);
   read_duration<seconds>(reader, "msl_s", values.msl);
   reader.read_integer("mss", values.mss);
+  reader.read_integer("mss_floor", values.mss_floor);
   reader.read_integer("window_scale", values.window_scale);
   reader.read_boolean("timestamps", values.timestamps);
   reader.read_boolean("sack", values.sack);

@@ -37,6 +37,8 @@ namespace tern::net {
   X(kIcmpTooShort, "icmp_too_short", "Fewer bytes than an ICMP header.")                                             \
   X(kIcmpChecksum, "icmp_checksum", "ICMP checksum does not hold.")                                                  \
   X(kIcmpUnhandled, "icmp_unhandled", "An ICMP type that needs no answer and changes nothing.")                      \
+  X(kIcmpSourceQuench, "icmp_source_quench", "ICMP source quench, which means nothing any more (RFC 6633).") \
+  X(kIcmpQuote, "icmp_quote", "An ICMP error that quotes no segment of ours, or too little of it.") \
   X(kTcpTooShort, "tcp_too_short", "Fewer bytes than a TCP header.")                                                 \
   X(kTcpDataOffsetSmall, "tcp_data_offset_small", "Data offset below five words.")                                   \
   X(kTcpDataOffsetLarge, "tcp_data_offset_large", "Data offset beyond the segment.")                                 \

@@ -40,6 +40,7 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {tuple, hash, {}, *attachment};
   opener_.open(index, binding);
+  limit_path(index);
   tcp::Connection& connection = core_.connection(index);
   connection.try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
   if (text) connection.send(text, core_);

@@ -21,6 +21,7 @@ uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arriva
   const uint32_t count = from.port->receive(from.queue, burst);
   counters_.frames_received.add(count);
   frames += count;
+  icmp_error_count_ = 0;
 
   for (uint32_t i = 0; i < count && i < kAhead; ++i) dpdk::prefetch_bytes(burst[i]);
   uint32_t arrived = 0;
@@ -100,13 +101,25 @@ void Ingress::on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachme
 void Ingress::on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment) {
   const Attachment& here = attachments_[attachment];
   const uint16_t length = net::answer_echo(dpdk::frame_bytes(frame), parsed, here.port->mac());
-  if (length == 0) {
-    drop(frame, net::Drop::kIcmpUnhandled);
-    return;
-  }
+  if (length == 0) return on_icmp_error(frame, parsed);
   dpdk::truncate_frame(frame, length);
   egress_.push(frame, attachment);
   ++counters_.echo_answered;
+}
+
+// RFC 9293 MUST-54: it is for the connection that it quotes, which must be one of the address that it was
+// sent to.
+void Ingress::on_icmp_error(rte_mbuf* frame, const net::Frame& parsed) {
+  const auto message = dpdk::frame_bytes(frame).subspan(parsed.l4_offset, parsed.l4_length);
+  net::IcmpReport& report = icmp_errors_[icmp_error_count_];
+  net::Drop reason = net::parse_icmp_error(message, report);
+  if (reason == net::Drop::kNone && report.tuple.local != parsed.destination) reason = net::Drop::kIcmpQuote;
+  if (reason != net::Drop::kNone) {
+    drop(frame, reason);
+    return;
+  }
+  ++icmp_error_count_;
+  dpdk::free_frame(frame);
 }
 
 }  // namespace tern::stack

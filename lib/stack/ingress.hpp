@@ -2,12 +2,14 @@
 // From frames to segments: the first two phases of a burst. What is not TCP is dealt with here and now.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <span>
 
 #include "net/address.hpp"
 #include "net/drop.hpp"
 #include "net/frame.hpp"
+#include "net/icmp_error.hpp"
 #include "net/packet.hpp"
 #include "stack/counters.hpp"
 #include "stack/egress.hpp"
@@ -42,18 +44,25 @@ class Ingress {
   // round from a busy one.
   uint32_t receive(uint8_t attachment, net::Instant now, std::span<Arrival, kBurst> arrivals,
                    uint32_t& frames);
+  // The ICMP errors about segments of ours that the last call met.
+  std::span<const net::IcmpReport> icmp_errors() const {
+    return std::span(icmp_errors_).first(icmp_error_count_);
+  }
 
  private:
   bool parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival);
   bool drop(rte_mbuf* frame, net::Drop reason);
   void on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment, net::Instant now);
   void on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment);
+  void on_icmp_error(rte_mbuf* frame, const net::Frame& parsed);
 
   std::span<const Attachment> attachments_;
   Egress& egress_;
   Neighbours& neighbours_;
   net::DropCounters& drops_;
   Counters& counters_;
+  std::array<net::IcmpReport, kBurst> icmp_errors_;
+  uint32_t icmp_error_count_ = 0;
 };
 
 }  // namespace tern::stack

@@ -74,6 +74,9 @@ class Socket {
   uint32_t index() const { return core_.index_of(connection_); }
   // A word of the service's own, zero at opened().
   uint64_t& user() { return connection_.tcb.user; }
+  // What ICMP has said of the path since the peer last acknowledged something; kNone: nothing. The connection
+  // goes on (RFC 9293 MUST-47, SHLD-25).
+  tcp::CloseReason soft_error() const { return connection_.tcb.soft_error; }
   tcp::CloseReason close_reason() const { return connection_.tcb.close_reason; }
   net::Instant now() const { return core_.now; }
 

@@ -147,6 +147,7 @@ bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   agreement->fast_open = fast_open;
   core_.connection(index).open_from_syn(*agreement, core_);
+  limit_path(index);
   return true;
 }
 
@@ -242,6 +243,7 @@ bool Worker::open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, c
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   tcp::Connection& connection = core_.connection(index);
   connection.open_passive(*agreement, core_);
+  limit_path(index);
   connection.on_segment(arrival.seg, take_text(arrival), core_);
   return true;
 }

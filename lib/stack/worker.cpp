@@ -168,6 +168,7 @@ bool Worker::poll_once(net::Instant now) {
   for (const uint32_t index : waiting_) retire(index);
   waiting_.clear();
   core_.released.clear();
+  if (!core_.narrowed.empty()) remember_paths();
   if (!worked) ++counters_.polls_idle;
   return worked;
 }
@@ -179,6 +180,7 @@ uint32_t Worker::arrive(uint8_t attachment) {
   static_assert(Ingress::kBurst <= dpdk::FlowTable::kMaxBurst);
   uint32_t frames = 0;
   const uint32_t count = ingress_.receive(attachment, core_.now, arrivals_, frames);
+  if (!ingress_.icmp_errors().empty()) on_icmp_errors();
   if (count == 0) return frames;
   const std::span arrivals = std::span(arrivals_).first(count);
 

@@ -22,6 +22,7 @@
 #include "stack/neighbours.hpp"
 #include "stack/opener.hpp"
 #include "stack/path.hpp"
+#include "stack/path_mtus.hpp"
 #include "stack/service.hpp"
 #include "stack/time_waits.hpp"
 #include "tcp/connection.hpp"
@@ -102,6 +103,9 @@ class Worker {
  private:
   uint8_t attachment_count() const { return static_cast<uint8_t>(attachments_.size()); }
   uint32_t arrive(uint8_t attachment);
+  void on_icmp_errors();
+  void limit_path(uint32_t index);
+  void remember_paths();
   void on_hit(Arrival& arrival, uint32_t index);
   void on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::span<const uint32_t> hashes,
                     std::span<const uint8_t> strangers);
@@ -142,6 +146,7 @@ class Worker {
       connections_;        // EAL memory, by the table's positions; one more to meet TIME-WAITs
   std::span<Path> paths_;  // likewise
   TimeWaits time_waits_;
+  PathMtus path_mtus_;
   tcp::SynCookies cookies_;
   tcp::FastOpenCookies fast_open_cookies_;
   net::Prf isn_prf_;

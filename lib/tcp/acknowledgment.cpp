@@ -44,6 +44,7 @@ void Connection::acknowledge(const Segment& seg, Core& core) {
     if ((tcb.hold & kHoldScoreboard) == 0 && !may_hear_of_duplicates(recovery)) drop_scoreboard(core);
   }
   tcb.retransmit_expiries = 0;
+  tcb.soft_error = CloseReason::kNone;
   if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0) {
     recover_on_ack(acknowledged, core);
   } else if (window_in_use()) {

@@ -49,6 +49,8 @@ struct Config {
   net::Duration msl = std::chrono::seconds(30);
   // Largest text of a segment, both ways; what the path's MTU leaves after 40 bytes of headers.
   uint16_t mss = 1460;
+  // The least that ICMP may make of it: whoever forges a message has no smaller segments to gain.
+  uint16_t mss_floor = 512;
   // The shift that we offer, 0 to 14 (RFC 7323 section 2); kNoWindowScale: none.
   uint8_t window_scale = 7;
   bool timestamps = true;  // RFC 7323

@@ -9,6 +9,7 @@
 
 #include <cstdint>
 
+#include "net/icmp_error.hpp"
 #include "net/instant.hpp"
 #include "net/packet.hpp"
 #include "tcp/core.hpp"
@@ -72,6 +73,15 @@ class Connection {
   Verdict on_unexpected_segment(const Segment& seg, net::Packet text, Core& core);
   // Whether the segment may take the fast path.
   bool expects(const Segment& seg, const Core& core) const;
+
+  // --- ICMP: 3.9.2.2 ---
+  // An error about a segment of this connection.
+  void on_icmp(const net::IcmpReport& report, Core& core);
+  // What the path is known to take until some time, at most 10 minutes on: an MSS as in the option. Before
+  // the first segment is taken or sent; it may be less than the peer's.
+  void limit_path(uint16_t mss, net::Instant until, Core& core);
+  // The MSS that our segments obey, with the options of each.
+  uint16_t path_mss() const { return static_cast<uint16_t>(tcb.mss + option_bytes()); }
 
   // --- User calls: 3.10.2 to 3.10.5 ---
   // Bytes that send() would take now; 0 once the user has closed.
@@ -306,7 +316,20 @@ class Connection {
   void emit_keep_alive(Core& core);
   bool outlived_user_timeout(Core& core);
   net::Duration bounded_by_user(net::Duration timeout, const Core& core) const;
-  CloseReason timed_out() const { return CloseReason::kTimedOut; }
+  CloseReason timed_out() const {  // the reason, if ICMP has told one
+    return tcb.soft_error == CloseReason::kNone ? CloseReason::kTimedOut : tcb.soft_error;
+  }
+  void wake_idle(net::Instant due, const Core& core);
+  void check_keep_alive(Core& core);
+
+  // path_mtu.cpp
+  uint16_t option_bytes() const;
+  void on_too_big(const net::IcmpReport& report, Core& core);
+  bool confirm_too_big(Core& core);
+  void narrow_path(uint16_t mss, Core& core);
+  void use_path(Core& core);
+  void resend_flight(Core& core);
+  void widen_path(Core& core);
 
   // timeouts.cpp
   void on_retransmission_timeout(Core& core);

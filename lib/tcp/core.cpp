@@ -52,6 +52,7 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
       configs_(profiles.begin(), profiles.end()) {
   configs_.resize(profiles.size() + extras.capacity());
   ready.reserve(connections.size());
+  narrowed.reserve(kNarrowed);
   set_now(t);
 }
 

@@ -124,6 +124,9 @@ class Core {
   std::vector<FastOpenPending> fast_opens;  // by Agreement::listener, one per profile
   FastOpenCache fast_open_servers;
   net::PacketQueue released;
+  // Connections whose path was found to take less, for whoever remembers paths, and clears it.
+  static constexpr size_t kNarrowed = 64;
+  std::vector<uint32_t> narrowed;
   // Text of this burst that had been received before, to be reported once (RFC 2883). One for all
   // connections: a report that another's displaces is merely not made.
   static constexpr uint32_t kNobody = 0xffffffffu;

@@ -85,6 +85,12 @@ namespace tern::tcp {
   X(keep_alive_probes, "segments", "Keep-alives sent to a silent peer (RFC 9293 section 3.8.4).")         \
   X(zero_window_probes, "segments", "Probes of a closed window (RFC 9293 section 3.8.6.1).")              \
   X(zero_windows_sent, "segments", "Segments that announced a window of zero.")                           \
+  X(icmp_out_of_window, "messages", "ICMP errors about what is not in flight, ignored (RFC 5927 4.1).")   \
+  X(icmp_unmatched, "messages", "ICMP errors about no connection of ours, ignored.")                      \
+  X(icmp_hard_errors, "messages", "ICMP: protocol or port unreachable, or prohibited.")                   \
+  X(icmp_soft_errors, "messages", "ICMP: unreachable otherwise, time exceeded, parameter problem.")       \
+  X(icmp_too_big, "messages", "ICMP: fragmentation needed.")                                              \
+  X(path_mtu_lowered, "events", "Paths found to take less: what was in flight was sent again smaller.")   \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \
   X(time_wait_overflow, "events", "TIME-WAITs cut short because there were as many as may be.")           \
   X(time_wait_reused, "events", "TIME-WAITs ended early by an acceptable new SYN (RFC 6191).")

@@ -7,6 +7,7 @@
 
 #include "tcp/config.hpp"
 #include "tcp/fast_open.hpp"
+#include "tcp/seq.hpp"
 
 namespace tern::tcp {
 
@@ -22,6 +23,9 @@ struct ReceiveTuning {
   uint32_t window_us = 0;  // that a window's worth took to come, the least so far; 0: not known
 };
 
+// After so long a path that was found narrow is tried again (RFC 1191 section 6.3).
+constexpr net::Duration kPathBelieved = std::chrono::minutes(10);
+
 struct Extra {
   uint16_t profile = 0;  // of the service, where the connection has a Config of its own
 
@@ -33,6 +37,13 @@ struct Extra {
 
   bool borrowed = false;  // nobody but Fast Open has a use for it
   FastOpenAttempt fast_open;
+  // Path MTU discovery, as MSS options say it: text and TCP options. 0: nothing is known.
+  uint16_t full_mss = 0;  // what the ends agreed on, which a narrow path bounds
+  uint16_t path_mss = 0;
+  net::Instant widen_at = net::Instant::never();  // when path_mss is too old to be believed
+  Seq mss_since;                                  // SND.NXT when the segments' size last changed
+  uint16_t doubtful_mss = 0;  // what a message says that a timeout must confirm, while SND.UNA stays
+  Seq doubtful_una;
 };
 
 }  // namespace tern::tcp

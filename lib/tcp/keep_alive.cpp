@@ -20,23 +20,31 @@ bool Connection::ending() const {
   return tcb.state == State::kTimeWait || (tcb.state == State::kFinWait2 && has(kReadClosed));
 }
 
+// When to look next: at the peer, or at what the path takes.
 void Connection::watch_peer(Core& core) {
   if (tcb.state <= State::kSynReceived || ending()) return;
   const KeepAlive& settings = core.config(*this).keep_alive;
-  tcb.idle_deadline = Deadline::never();
-  if (!settings.on) return;
+  if (!settings.on) return wake_idle(net::Instant::never(), core);
   const net::Duration due = (tcb.silent_probes == 0 ? settings.idle : settings.interval) - silence(core);
-  tcb.idle_deadline = core.now + std::max(due, net::Duration::zero());
+  wake_idle(core.now + std::max(due, net::Duration::zero()), core);
+}
+
+void Connection::wake_idle(net::Instant due, const Core& core) {
+  tcb.idle_deadline = tcb.extra == kNoSlot ? due : std::min(due, core.extras[tcb.extra].widen_at);
 }
 
 void Connection::on_idle_timeout(Core& core) {
   tcb.idle_deadline = Deadline::never();
   if (ending()) return give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
+  if (tcb.extra != kNoSlot && core.extras[tcb.extra].widen_at <= core.now) widen_path(core);
+  if (core.config(*this).keep_alive.on) return check_keep_alive(core);
+  watch_peer(core);
+}
+
+void Connection::check_keep_alive(Core& core) {
   const KeepAlive& settings = core.config(*this).keep_alive;
-  if (!settings.on) return;
   if (flight() != 0 || unsent_bytes() != 0) {  // MUST-26: retransmissions and probes of the window tell
-    tcb.idle_deadline = core.now + settings.idle;
-    return;
+    return wake_idle(core.now + settings.idle, core);
   }
   const net::Duration silent = silence(core);
   if (silent < (tcb.silent_probes == 0 ? settings.idle : settings.interval)) return watch_peer(core);
@@ -51,7 +59,7 @@ void Connection::on_idle_timeout(Core& core) {
   }
   ++tcb.silent_probes;
   tcb.hold |= kHoldKeepAlive;
-  tcb.idle_deadline = core.now + settings.interval;
+  wake_idle(core.now + settings.interval, core);
   core.mark(*this, kMarkProbe);
 }
 

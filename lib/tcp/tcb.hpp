@@ -38,12 +38,13 @@ const char* state_name(State state);  // as netstat names them: "ESTABLISHED", "
 // Why a connection ended, as its service is told.
 enum class CloseReason : uint8_t {
   kNone,
-  kFinished,     // both directions were closed and acknowledged
-  kResetByPeer,  // ECONNRESET
-  kAborted,      // we sent RST
-  kTimedOut,     // ETIMEDOUT
-  kRefused,      // ECONNREFUSED: RST in answer to our SYN
-  kUnreachable,  // EHOSTUNREACH: nobody on the link answers for the peer's address
+  kFinished,            // both directions were closed and acknowledged
+  kResetByPeer,         // ECONNRESET
+  kAborted,             // we sent RST
+  kTimedOut,            // ETIMEDOUT
+  kRefused,             // ECONNREFUSED: RST in answer to our SYN
+  kUnreachable,         // EHOSTUNREACH: nobody on the link answers for the peer's address, or ICMP said so
+  kNetworkUnreachable,  // ENETUNREACH: ICMP said so, and nothing else came
 };
 
 // Lasting facts about a connection.
@@ -153,7 +154,8 @@ struct alignas(64) Tcb {
   uint8_t duplicate_acks = 0;       // received in a row
   uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
   CloseReason close_reason = CloseReason::kNone;
-  uint32_t heard_at = 0;  // Core::coarse_now of the last segment that was acceptable
+  CloseReason soft_error = CloseReason::kNone;  // what ICMP has said since something was acknowledged
+  uint32_t heard_at = 0;                        // Core::coarse_now of the last segment that was acceptable
 
   // --- line 2: seldom ---
   alignas(64) Deadline ack_deadline;  // delayed ACK

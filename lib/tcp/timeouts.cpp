@@ -63,6 +63,8 @@ void Connection::on_retransmission_timeout(Core& core) {
     ++tcb.silent_probes;
     tcb.hold |= kHoldPersist;
     core.mark(*this, kMarkProbe);
+  } else if (confirm_too_big(core)) {
+    return;
   } else {
     ++core.counters.retransmission_timeouts;
     enter_loss_recovery(core);

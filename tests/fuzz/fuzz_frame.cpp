@@ -15,6 +15,7 @@
 #include "net/ethernet.hpp"
 #include "net/frame.hpp"
 #include "net/icmp.hpp"
+#include "net/icmp_error.hpp"
 #include "net/ipv4.hpp"
 
 namespace tern::net {
@@ -57,6 +58,14 @@ void try_echo(std::span<uint8_t> bytes, const Frame& request, Verified verified)
   require(reply.source == request.destination && reply.destination == request.source);
 }
 
+void try_icmp_error(std::span<const uint8_t> message) {
+  IcmpReport report;
+  const Drop fault = parse_icmp_error(message, report);
+  require(fault < Drop::kCount);
+  require(fault != Drop::kNone || report.error <= IcmpError::kParameterProblem);
+  if (fault == Drop::kNone && report.error != IcmpError::kTooBig) require(report.room == 0);
+}
+
 void try_frame(std::span<uint8_t> bytes, Verified verified) {
   Frame frame;
   const Drop fault = parse_frame(bytes, verified, frame);
@@ -68,7 +77,9 @@ void try_frame(std::span<uint8_t> bytes, Verified verified) {
   if (frame.content == Content::kArp) return try_arp(bytes.subspan(frame.l3_offset, frame.l4_length));
   require(frame.l4_offset >= frame.l3_offset + ipv4::kHeaderLength);
   require(frame.l4_length >= (frame.content == Content::kTcp ? 20 : kIcmpHeaderLength));
-  if (frame.content == Content::kIcmp) try_echo(bytes, frame, verified);
+  if (frame.content != Content::kIcmp) return;
+  try_icmp_error(bytes.subspan(frame.l4_offset, frame.l4_length));
+  try_echo(bytes, frame, verified);
 }
 
 }  // namespace

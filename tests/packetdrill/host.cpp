@@ -7,6 +7,8 @@
 
 #include "net/byte_order.hpp"
 #include "net/checksum.hpp"
+#include "net/icmp.hpp"
+#include "net/icmp_error.hpp"
 #include "net/ipv4.hpp"
 #include "support/heap_packet.hpp"
 #include "tcp/header.hpp"
@@ -68,6 +70,7 @@ void Host::time_out() {
 void Host::receive(std::span<const uint8_t> packet) {
   net::Ipv4Header ip;
   if (net::parse_ipv4_header(packet, false, ip) != net::Drop::kNone) return;
+  if (ip.protocol == net::ipv4::kProtocolIcmp) return on_icmp(packet.subspan(ip.header_length));
   if (ip.protocol != net::ipv4::kProtocolTcp) return;
   const auto bytes = packet.subspan(ip.header_length, ip.total_length - ip.header_length);
   net::ChecksumSum sum =
@@ -82,6 +85,13 @@ void Host::receive(std::span<const uint8_t> packet) {
   net::Packet text;
   if (segment.length != 0) text = test::make_packet(bytes.subspan(offset));
   on_segment({ip.destination, ip.source, ports.destination, ports.source}, segment, std::move(text));
+}
+
+void Host::on_icmp(std::span<const uint8_t> message) {
+  net::IcmpReport report;
+  if (message.size() < net::kIcmpHeaderLength) return;
+  if (net::parse_icmp_error(message, report) != net::Drop::kNone) return;
+  if (const auto slot = find(report.tuple)) connections_[*slot].on_icmp(report, core_);
 }
 
 void Host::on_segment(const net::FourTuple& tuple, const Segment& segment, net::Packet text) {

@@ -96,6 +96,7 @@ class Host {
   std::optional<uint32_t> find(const net::FourTuple& tuple) const;
   Door* find_door(const net::FourTuple& tuple) const;
   uint32_t take_slot(const net::FourTuple& tuple, const tcp::Config& config);
+  void on_icmp(std::span<const uint8_t> message);
   void on_segment(const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);
   void on_stranger(const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);
   void on_syn(Door& door, const net::FourTuple& tuple, const tcp::Segment& segment, net::Packet text);

@@ -32,6 +32,8 @@ int errno_of(CloseReason reason, bool after_fin) {
       return ECONNREFUSED;
     case Error::kHostUnreachable:
       return EHOSTUNREACH;
+    case Error::kNetworkUnreachable:
+      return ENETUNREACH;
     default:
       return 0;
   }

@@ -202,6 +202,17 @@ void Ladder::arrive(const Row& row) {
   if (!in_burst_) round();
 }
 
+Ladder& Ladder::icmp(net::IcmpError error, uint32_t seq, uint16_t room, uint16_t length) {
+  net::IcmpReport report;
+  report.error = error;
+  report.sequence = (Seq{start_.origin.iss} + seq).value;
+  report.room = room;
+  report.length = length;
+  connection().on_icmp(report, core_);
+  if (!in_burst_) round();
+  return *this;
+}
+
 // What a worker does after arrivals: serve, time out, emit, free.
 void Ladder::round() {
   serve();

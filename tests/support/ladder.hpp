@@ -169,6 +169,8 @@ class Ladder {
     arrive(row);
     return *this;
   }
+  // An ICMP error about the segment of this number; room: see net::IcmpReport.
+  Ladder& icmp(net::IcmpError error, uint32_t seq, uint16_t room = 0, uint16_t length = 1020);
   // The next segment that leaves, at the stated time.
   template <typename... Terms>
   Ladder& out(Terms... terms) {

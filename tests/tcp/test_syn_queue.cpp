@@ -229,5 +229,15 @@ TEST(SynQueueBacklog, SynWithFinIsNotQueued) {
   EXPECT_EQ(counters.syns_queued.value(), 0u);
 }
 
+TEST_P(SynQueue, IsLeftByNoIcmpError) {  // a forged one would keep a peer out
+  for (const auto error : {net::IcmpError::kPortUnreachable, net::IcmpError::kHostUnreachable}) {
+    const Start s = start();
+    Ladder l(s);
+    queue(l, s);
+    l.ignore_output().icmp(error, 0).in_state(State::kSynReceived);
+    l.in(seq(1), ack(1)).in_state(State::kEstablished);
+  }
+}
+
 }  // namespace
 }  // namespace tern::test
