@@ -46,6 +46,8 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "msl_s", kInteger, "30", "seconds", 1, 120},
     {"tcp", "mss", kInteger, "0", "bytes", 48, 8960, "from the port's mtu"},
     {"tcp", "mss_floor", kInteger, "512", "bytes", 28, 1460},
+    {"tcp", "mtu_probing", kText, "\"black-hole\"", "\"off\", \"black-hole\" or \"always\""},
+    {"tcp", "base_mss", kInteger, "1024", "bytes", 48, 8960},
     {"tcp", "window_scale", kInteger, "7", "bits", 0, 14},
     {"tcp", "timestamps", kBoolean, "true", "true or false"},
     {"tcp", "sack", kBoolean, "true", "true or false"},

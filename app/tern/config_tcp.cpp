@@ -77,6 +77,20 @@ uint8_t scale_for(uint32_t receive_buffer) {
   return shift;
 }
 
+void read_mtu_probing(const TableReader& reader, tcp::MtuProbing& probing) {
+  const auto word = reader.text("mtu_probing");
+  if (!word) return;
+  if (word->value == "off") {
+    probing = tcp::MtuProbing::kOff;
+  } else if (word->value == "black-hole") {
+    probing = tcp::MtuProbing::kBlackHole;
+  } else if (word->value == "always") {
+    probing = tcp::MtuProbing::kAlways;
+  } else {
+    reader.refuse("mtu_probing", word->at, in_quotes(word->value));
+  }
+}
+
 void note_written(const TableReader& reader, TcpSettings& settings) {
   for (const KnownKey& key : known_keys()) {
     if (key.table != "tcp" || !reader.has(key.name)) continue;
@@ -124,6 +138,8 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_duration<seconds>(reader, "msl_s", values.msl);
   reader.read_integer("mss", values.mss);
   reader.read_integer("mss_floor", values.mss_floor);
+  read_mtu_probing(reader, values.mtu_probing);
+  reader.read_integer("base_mss", values.base_mss);
   reader.read_integer("window_scale", values.window_scale);
   reader.read_boolean("timestamps", values.timestamps);
   reader.read_boolean("sack", values.sack);

@@ -18,6 +18,13 @@ enum class Cookies : uint8_t {
   kNever,     // a SYN that finds the queue full is dropped
 };
 
+// Whether what a path takes is found by probes, besides what ICMP says: RFC 4821, RFC 8899.
+enum class MtuProbing : uint8_t {
+  kOff,
+  kBlackHole,  // once timeouts in a row suggest that large segments vanish
+  kAlways,     // from base_mss on
+};
+
 // RFC 9293 section 3.8.4.
 struct KeepAlive {
   bool on = false;                                    // MUST-25
@@ -51,6 +58,9 @@ struct Config {
   uint16_t mss = 1460;
   // The least that ICMP may make of it: whoever forges a message has no smaller segments to gain.
   uint16_t mss_floor = 512;
+  MtuProbing mtu_probing = MtuProbing::kBlackHole;
+  // What every path is believed to take, where probes begin: as an MSS.
+  uint16_t base_mss = 1024;
   // The shift that we offer, 0 to 14 (RFC 7323 section 2); kNoWindowScale: none.
   uint8_t window_scale = 7;
   bool timestamps = true;  // RFC 7323

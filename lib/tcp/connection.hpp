@@ -285,6 +285,7 @@ class Connection {
   void emit_reset(Core& core);
   bool emit_retransmissions(Core& core);
   bool emit_lost(Core& core);
+  bool emit_probes(Core& core);
   bool emit_new_text(Core& core);
   void send_new_text(uint32_t length, Core& core);
   bool emit_acknowledgments(Core& core);
@@ -330,6 +331,16 @@ class Connection {
   void use_path(Core& core);
   void resend_flight(Core& core);
   void widen_path(Core& core);
+
+  // path_probing.cpp
+  void search_path(Core& core);
+  void begin_search(uint16_t low, Core& core);
+  void suspect_black_hole(Core& core);
+  void continue_search(Core& core);
+  bool emit_mtu_probe(Core& core);
+  void settle_mtu_probe(Core& core);
+  bool lost_mtu_probe(Core& core);
+  void give_up_mtu_probe(Core& core);
 
   // timeouts.cpp
   void on_retransmission_timeout(Core& core);

@@ -91,6 +91,9 @@ namespace tern::tcp {
   X(icmp_soft_errors, "messages", "ICMP: unreachable otherwise, time exceeded, parameter problem.")       \
   X(icmp_too_big, "messages", "ICMP: fragmentation needed.")                                              \
   X(path_mtu_lowered, "events", "Paths found to take less: what was in flight was sent again smaller.")   \
+  X(black_holes_suspected, "events", "Paths suspected to swallow large segments: they are made smaller.") \
+  X(mtu_probes, "segments", "Larger segments sent to see whether the path takes them (RFC 8899).")        \
+  X(mtu_probes_lost, "segments", "Those that it did not take.")                                           \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                       \
   X(time_wait_overflow, "events", "TIME-WAITs cut short because there were as many as may be.")           \
   X(time_wait_reused, "events", "TIME-WAITs ended early by an acceptable new SYN (RFC 6191).")

@@ -39,6 +39,8 @@ Error error_of(CloseReason reason) {
       return Error::kConnectionRefused;
     case CloseReason::kUnreachable:
       return Error::kHostUnreachable;
+    case CloseReason::kNetworkUnreachable:
+      return Error::kNetworkUnreachable;
     case CloseReason::kNone:
     case CloseReason::kFinished:
       break;

@@ -44,6 +44,15 @@ struct Extra {
   Seq mss_since;                                  // SND.NXT when the segments' size last changed
   uint16_t doubtful_mss = 0;  // what a message says that a timeout must confirm, while SND.UNA stays
   Seq doubtful_una;
+
+  // Its search by probes: between what got through and what did not.
+  bool searching = false;
+  bool halving = false;  // the largest of all did not
+  uint16_t search_low = 0;
+  uint16_t search_high = 0;
+  uint16_t probe_mss = 0;  // of the probe that is under way, see kHoldMtuProbe: [probe_start, probe_end)
+  Seq probe_start;
+  Seq probe_end;
 };
 
 }  // namespace tern::tcp

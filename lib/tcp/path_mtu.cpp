@@ -79,6 +79,8 @@ void Connection::narrow_path(uint16_t mss, Core& core) {
   own->path_mss = mss;
   own->widen_at = core.now + kPathBelieved;
   own->doubtful_mss = 0;
+  own->search_low = std::min(own->search_low, mss);
+  own->search_high = std::min(own->search_high, mss);
   use_path(core);
   own->mss_since = tcb.snd.nxt;
   if (core.narrowed.size() < Core::kNarrowed) core.narrowed.push_back(core.index_of(*this));
@@ -118,9 +120,10 @@ void Connection::resend_flight(Core& core) {
   start_retransmission_timer(core);
 }
 
-// The estimate has aged: the path may have widened. If not, a router says so again.
+// The estimate has aged: the path may have widened. If not, a router says so again, or a probe is lost.
 void Connection::widen_path(Core& core) {
   Extra& own = core.extras[tcb.extra];
+  if (own.searching) return begin_search(own.path_mss, core);
   own.widen_at = net::Instant::never();
   own.path_mss = 0;
   own.mss_since = tcb.snd.nxt;

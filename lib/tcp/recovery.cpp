@@ -152,6 +152,7 @@ void Connection::on_duplicate_ack(Core& core) {
 }
 
 void Connection::enter_fast_recovery(Core& core) {
+  if (lost_mtu_probe(core)) return;
   ++core.counters.fast_retransmits;
   // What limited transmit has sent beyond the window does not count (RFC 5681 section 3.2, step 2).
   const uint32_t cwnd = tcb.cwnd, ssthresh = tcb.ssthresh;

@@ -207,6 +207,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   } else if (duplicate) {
     on_duplicate_ack(core);
   }
+  if ((tcb.hold & kHoldMtuProbe) != 0) settle_mtu_probe(core);
   if ((tcb.hold & kHoldRate) != 0) {
     assess_rate(tcb.snd.una - una, core);
   } else {
@@ -237,6 +238,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
   if ((tcb.hold & kHoldReassembly) != 0) take_syn_text(core);
   note_heard(core);
   watch_peer(core);
+  if (core.config(*this).mtu_probing == MtuProbing::kAlways) search_path(core);
   if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);
 }
 

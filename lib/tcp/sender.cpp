@@ -191,6 +191,12 @@ bool Connection::emit_lost(Core& core) {
   return true;
 }
 
+// Probes of what has become of the tail, and of what the path takes.
+bool Connection::emit_probes(Core& core) {
+  if ((tcb.marks & kMarkTailProbe) != 0 && !emit_tail_probe(core)) return false;
+  return (tcb.marks & kMarkMtuProbe) == 0 || emit_mtu_probe(core);
+}
+
 bool Connection::emit_retransmissions(Core& core) {
   if ((tcb.marks & kMarkRetransmitHead) != 0) {
     if (core.outbox.full()) return false;
@@ -199,7 +205,7 @@ bool Connection::emit_retransmissions(Core& core) {
   }
   const bool closed = (tcb.hold & kHoldPersist) != 0 && tcb.snd.wnd == 0;  // then only probes go
   if ((tcb.hold & kHoldScoreboard) != 0 && !closed && !emit_lost(core)) return false;
-  if ((tcb.marks & kMarkTailProbe) != 0 && !emit_tail_probe(core)) return false;
+  if ((tcb.marks & (kMarkTailProbe | kMarkMtuProbe)) != 0 && !emit_probes(core)) return false;
   if ((tcb.marks & kMarkProbe) != 0) {
     if (core.outbox.full()) return false;
     tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkProbe);
@@ -283,7 +289,8 @@ void Connection::send_new_text(uint32_t length, Core& core) {
 bool Connection::emit_new_text(Core& core) {
   bool sent = false;
   if (flight() == 0 && unsent_bytes() != 0) restart_after_idle(core);
-  while ((tcb.flags & (kFinSent | kDeparturesNoted)) == 0 || (!has(kFinSent) && may_depart(core))) {
+  while (((tcb.flags & (kFinSent | kDeparturesNoted)) | (tcb.hold & kHoldText)) == 0 ||
+         (!has(kFinSent) && (tcb.hold & kHoldText) == 0 && may_depart(core))) {
     const uint32_t unsent = unsent_bytes();
     const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
     const bool fin_alone = unsent == 0 && has(kFinQueued);

@@ -84,6 +84,8 @@ enum Hold : uint16_t {
   kHoldScoreboard = 0x80,    // it is known what became of what is in flight, see Recovery
   kHoldKeepAlive = 0x100,    // a keep-alive is unanswered
   kHoldWaiting = 0x200,      // in the accept queue: its service has not heard of it
+  kHoldMtuProbe = 0x400,     // a segment larger than the rest is under way, see path_probing.cpp
+  kHoldText = 0x800,         // new text waits until there is room for such a one
   kHoldRate = 0x8000,        // each acknowledgment tells of the delivery rate, see bbr_control.cpp
 };
 
@@ -105,6 +107,7 @@ enum Mark : uint16_t {
   // Loss recovery's:
   kMarkEarlyTimer = 0x1000,  // the retransmission timer runs out before the timeout, see rack.cpp
   kMarkTailProbe = 0x2000,   // send a tail loss probe
+  kMarkMtuProbe = 0x4000,    // send a larger segment once there is text and window enough
 };
 constexpr uint16_t kServiceMarks = kMarkOpened | kMarkText | kMarkEnded | kMarkWritable | kMarkClosed;
 

@@ -67,6 +67,8 @@ void Connection::on_retransmission_timeout(Core& core) {
     return;
   } else {
     ++core.counters.retransmission_timeouts;
+    if ((tcb.hold & kHoldMtuProbe) != 0) give_up_mtu_probe(core);
+    suspect_black_hole(core);
     enter_loss_recovery(core);
   }
   if (tcb.retransmit_expiries != 0xff) ++tcb.retransmit_expiries;
@@ -97,7 +99,7 @@ void Connection::give_up(CloseReason reason, Core& core) {
   drop_scoreboard(core);
   tcb.retransmit_deadline = tcb.ack_deadline = tcb.idle_deadline = Deadline::never();
   const uint16_t output = kMarkAckNow | kMarkRetransmitHead | kMarkProbe | kMarkHandshake | kMarkWantsRoom |
-                          kMarkEarlyTimer | kMarkTailProbe;
+                          kMarkEarlyTimer | kMarkTailProbe | kMarkMtuProbe;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~output);
 }
 

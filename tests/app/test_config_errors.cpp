@@ -288,6 +288,9 @@ INSTANTIATE_TEST_SUITE_P(
         Case{"CookiesWord", minimal({}, {}, kTcp + "cookies = \"sometimes\"\n"),
              "t.toml:11:11: tcp.cookies: found \"sometimes\"; allowed is \"always\", \"when-full\" or "
              "\"never\"\n"},
+        Case{"MtuProbingWord", minimal({}, {}, kTcp + "mtu_probing = \"yes\"\n"),
+             "t.toml:11:15: tcp.mtu_probing: found \"yes\"; allowed is \"off\", \"black-hole\" or "
+             "\"always\"\n"},
         Case{"EcnWord", minimal({}, {}, kTcp + "ecn = \"yes\"\n"),
              "t.toml:11:7: tcp.ecn: found \"yes\"; allowed is \"off\", \"accept\" or \"on\"\n"},
         Case{"CongestionWord", minimal({}, {}, kTcp + "congestion = \"reno\"\n"),

@@ -14,13 +14,14 @@ namespace {
 using namespace std::chrono_literals;
 
 auto fields(const tcp::Config& c) {
-  return std::tie(c.msl, c.mss, c.mss_floor, c.window_scale, c.timestamps, c.sack, c.ecn, c.ecn_syn_retries,
-                  c.nagle, c.receive_buffer, c.receive_buffer_initial, c.quick_ack_segments, c.send_buffer,
-                  c.initial_window_segments, c.congestion, c.restart_after_idle, c.window_validation,
-                  c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit, c.syn_retries, c.delayed_ack,
-                  c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking, c.cookies,
-                  c.syn_backlog, c.syn_ack_retries, c.max_connections, c.accept_backlog, c.abort_on_overflow,
-                  c.fast_open_listen, c.fast_open_connect, c.fast_open_pending, c.pacing);
+  return std::tie(c.msl, c.mss, c.mss_floor, c.mtu_probing, c.base_mss, c.window_scale, c.timestamps, c.sack,
+                  c.ecn, c.ecn_syn_retries, c.nagle, c.receive_buffer, c.receive_buffer_initial,
+                  c.quick_ack_segments, c.send_buffer, c.initial_window_segments, c.congestion,
+                  c.restart_after_idle, c.window_validation, c.rto_initial, c.rto_min, c.rto_max,
+                  c.retransmit_limit, c.syn_retries, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
+                  c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
+                  c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
+                  c.fast_open_connect, c.fast_open_pending, c.pacing);
 }
 
 // Of a configuration that must be right.
@@ -124,7 +125,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
               "[tcp]\ncookies = \"when-full\"\nsyn_backlog = 64\nsyn_ack_retries = 3\n"
               "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
               "fast_open = true\nfast_open_pending = 77\n"
-              "msl_s = 5\nmss = 8000\nmss_floor = 28\nwindow_scale = 9\ntimestamps = false\n"
+              "msl_s = 5\nmss = 8000\nmss_floor = 28\nmtu_probing = \"always\"\nbase_mss = 600\nwindow_scale "
+              "= 9\ntimestamps = false\n"
               "sack = false\necn = \"on\"\necn_syn_retries = 2\nnagle = false\nreceive_buffer_kib "
               "= 65536\nreceive_buffer_initial_kib "
               "= 16\nquick_ack_segments = 4\n"
@@ -147,6 +149,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.msl = 5s;
   expected.mss = 8000;
   expected.mss_floor = 28;
+  expected.mtu_probing = tcp::MtuProbing::kAlways;
+  expected.base_mss = 600;
   expected.window_scale = 9;
   expected.timestamps = expected.sack = expected.nagle = false;
   expected.ecn = tcp::Ecn::kOn;
