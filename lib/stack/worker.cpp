@@ -49,6 +49,7 @@ tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Bind
   limits.bbrs = any_uses_bbr(bindings) ? std::min(kBbrs, options.max_connections) : 0;
   limits.reassemblies = std::min(kReassemblies, options.max_connections);
   limits.recoveries = std::min(kRecoveries, options.max_connections);
+  limits.orphans = options.max_orphans;
   limits.extras = std::min(kExtras, options.max_connections);
   limits.congestions =
       options.max_connections;  // what was lost is remembered as long as the connection lasts

@@ -48,6 +48,7 @@ struct WorkerOptions {
   std::vector<net::PrfKey> fast_open_keys;
   net::PrfKey table_secret{};
   net::PrfKey isn_secret{};
+  uint32_t max_orphans = 8192;      // see tcp::CoreLimits
   uint32_t receive_reserve = 4096;  // buffers of the receive pool that connections must leave to the ports
 };
 

@@ -86,6 +86,10 @@ void Connection::measure_rtt(const Segment& seg, Core& core) {
 }
 
 void Connection::on_fin_acknowledged(Core& core) {
+  if ((tcb.hold & kHoldLinger) != 0) {
+    tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLinger);
+    tcb.idle_deadline = Deadline::never();
+  }
   switch (tcb.state) {
     case State::kFinWait1:
       core.set_state(*this, State::kFinWait2);

@@ -45,6 +45,7 @@ void Connection::agree(const Agreement& agreement, Core& core) {
   tcb.ssthresh = kNoThreshold;
   tcb.recover = agreement.iss;
   tcb.small_end = agreement.iss;
+  note_heard(core);
   if (tcb.extra != kNoSlot) use_path(core);
 }
 

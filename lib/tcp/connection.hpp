@@ -125,6 +125,11 @@ class Connection {
   Error send_error(const Core& core) const;
   Error receive_error() const;
 
+  // What close() does with text that is not acknowledged yet, as SO_LINGER has it: 0: drops it, and sends
+  // RST; more: sends RST if that lasts longer; negative, as it is at first: sends it for as long as it takes.
+  // False when the core has no slot left for it (ENOBUFS).
+  bool set_linger(net::Duration linger, Core& core);
+
   // --- Timeouts: 3.10.8 ---
   void on_timeout(Core& core);
 
@@ -189,9 +194,11 @@ class Connection {
   Step check_ack(const Segment& seg, Core& core, Verdict& verdict);
   void process_text(const Segment& seg, net::Packet text, Core& core);
   void check_fin(const Segment& seg, Core& core);
+  void take_fin(Core& core);
   bool reopens(const Segment& seg) const;
   bool acceptable(const Segment& seg) const;
   void record_timestamp(const Segment& seg);
+  bool timestamp_aged(const Core& core) const;
   void become_established(const Segment& seg, Core& core);
   void challenge(Core& core);
 
@@ -274,6 +281,7 @@ class Connection {
   // receiver.cpp
   void accept_text(const Segment& seg, net::Packet text, Core& core);
   void keep_out_of_order(Seq seq, net::Packet text, Core& core);
+  void keep_fin(Seq seq, Core& core);
   void take_reassembled(Core& core);
   void note_duplicate(Seq left, Seq right, Core& core);
   uint32_t announce_window(Core& core);
@@ -307,6 +315,9 @@ class Connection {
   rte_mbuf* text_at(Seq seq) const;
 
   Config* own_config(Core& core);  // socket_options.cpp
+
+  // user_calls.cpp
+  void become_orphan(Core& core);
 
   // keep_alive.cpp, user_timeout.cpp
   void note_heard(const Core& core) { tcb.heard_at = core.coarse_now; }

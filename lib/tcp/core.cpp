@@ -73,6 +73,10 @@ void Core::set_state(Connection& connection, State state) {
   if (connection.tcb.state != State::kClosed) --connections_in[static_cast<size_t>(connection.tcb.state)];
   if (state != State::kClosed) ++connections_in[static_cast<size_t>(state)];
   connection.tcb.state = state;
+  if ((connection.tcb.hold & kHoldOrphan) != 0 && state != State::kClosing) {  // which FIN-WAIT-1 may become
+    --orphans;
+    connection.tcb.hold = static_cast<uint16_t>(connection.tcb.hold & ~kHoldOrphan);
+  }
   const auto others = static_cast<uint16_t>(connection.tcb.hold & ~kHoldState);
   connection.tcb.hold = static_cast<uint16_t>(state == State::kEstablished ? others : others | kHoldState);
 }

@@ -55,7 +55,8 @@ struct CoreLimits {
   uint32_t congestions = 4096;   // connections that may remember their losses at once
   uint32_t extras = 4096;        // connections that may have options of their own, or rare features, at once
   uint32_t fast_open_servers = 256;  // servers whose Fast Open cookies are remembered
-  uint32_t outbox = 256;             // segments per burst
+  uint32_t orphans = 8192;  // connections that their users have closed and that are not all acknowledged yet
+  uint32_t outbox = 256;    // segments per burst
   uint64_t tuned_bytes =
       64 << 20;  // by which receive buffers may have grown beyond their initial size, all told
   uint64_t held_packets = 1 << 20;  // buffers that connections may keep: unread, out of order, unacknowledged
@@ -111,6 +112,7 @@ class Core {
   uint32_t coarse_now = 0;
   Counters counters;
   std::array<net::Counter, kStates> connections_in;  // gauges, by State
+  net::Counter orphans;                              // gauge, see CoreLimits
   TimerWheel wheel;
   Outbox outbox;
   std::vector<uint32_t> ready;  // indices; each once, see kMarkReady

@@ -17,7 +17,8 @@ net::Duration Connection::silence(const Core& core) const {
 
 // Whether the idle deadline is the end of a closing state, rather than the time to look after the peer.
 bool Connection::ending() const {
-  return tcb.state == State::kTimeWait || (tcb.state == State::kFinWait2 && has(kReadClosed));
+  return tcb.state == State::kTimeWait || (tcb.state == State::kFinWait2 && has(kReadClosed)) ||
+         (tcb.hold & kHoldLinger) != 0;
 }
 
 // When to look next: at the peer, or at what the path takes.
@@ -35,6 +36,7 @@ void Connection::wake_idle(net::Instant due, const Core& core) {
 
 void Connection::on_idle_timeout(Core& core) {
   tcb.idle_deadline = Deadline::never();
+  if ((tcb.hold & kHoldLinger) != 0) return abort(core);
   if (ending()) return give_up(CloseReason::kFinished, core);  // 2MSL is over, or FIN-WAIT-2 was in vain
   if (tcb.extra != kNoSlot && core.extras[tcb.extra].widen_at <= core.now) widen_path(core);
   if (core.config(*this).keep_alive.on) return check_keep_alive(core);

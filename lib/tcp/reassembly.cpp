@@ -95,7 +95,10 @@ uint32_t Reassembly::bytes() const {
   return sum;
 }
 
-void Reassembly::clear() { close(0, count_); }
+void Reassembly::clear() {
+  close(0, count_);
+  has_fin_ = false;
+}
 
 uint32_t Reassembly::sack_blocks(std::array<SackBlock, kMaxSackBlocks>& blocks, uint32_t limit) const {
   std::array<const Run*, kMaxRuns> order;

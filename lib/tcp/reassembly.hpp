@@ -40,7 +40,16 @@ class Reassembly {
   // The first part of [left, right) that is here; empty, both ends left, when nothing of it is.
   SackBlock overlap(Seq left, Seq right) const;
 
-  bool empty() const { return count_ == 0; }
+  // The peer's FIN has come, and this is its number.
+  void keep_fin(Seq seq) { has_fin_ = true, fin_ = seq; }
+  // Whether the FIN is next; it is no longer kept then, nor if text has gone beyond it.
+  bool take_fin(Seq rcv_nxt) {
+    if (!has_fin_ || rcv_nxt < fin_) return false;
+    has_fin_ = false;
+    return rcv_nxt == fin_;
+  }
+
+  bool empty() const { return count_ == 0 && !has_fin_; }
   uint32_t runs() const { return count_; }
   uint32_t bytes() const;
   uint32_t packets() const { return packets_; }
@@ -69,6 +78,8 @@ class Reassembly {
   uint32_t count_ = 0;
   uint32_t packets_ = 0;
   uint32_t touches_ = 0;
+  bool has_fin_ = false;
+  Seq fin_;
   std::array<Run, kMaxRuns> runs_;  // [0, count_) are used: ascending, a gap of at least one byte between two
 };
 

@@ -65,6 +65,17 @@ void Connection::keep_out_of_order(Seq seq, net::Packet text, Core& core) {
   if (!queue.empty()) tcb.hold |= kHoldReassembly;
 }
 
+// SHLD-31 holds for a FIN too: the peer need not send it again when the gap before it has been filled.
+void Connection::keep_fin(Seq seq, Core& core) {
+  if (tcb.reassembly == kNoReassembly) tcb.reassembly = core.reassemblies.allocate();
+  if (tcb.reassembly == kNoReassembly) {
+    ++core.counters.reassembly_refused;
+    return;
+  }
+  core.reassemblies[tcb.reassembly].keep_fin(seq);
+  tcb.hold |= kHoldReassembly;
+}
+
 // RCV.NXT has moved: what was kept may now be in order.
 void Connection::take_reassembled(Core& core) {
   Reassembly& queue = core.reassemblies[tcb.reassembly];
@@ -79,11 +90,13 @@ void Connection::take_reassembled(Core& core) {
   // No part of it is left to a second ACK: short of what SACK has told of, the first would say that it was
   // thrown away (RFC 2018 section 8).
   if (bytes != 0) tcb.last_ack_sent = tcb.rcv.nxt;
+  const bool ended = queue.take_fin(tcb.rcv.nxt);
   if (queue.empty()) {
     core.reassemblies.release(tcb.reassembly);
     tcb.reassembly = kNoReassembly;
     tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldReassembly);
   }
+  if (ended) take_fin(core);
 }
 
 // Only the first part of a segment that had been received before is reported (RFC 2883 section 4).

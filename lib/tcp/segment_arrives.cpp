@@ -82,7 +82,7 @@ bool Connection::acceptable(const Segment& seg) const {
 
 Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
   const bool old_timestamp = has(kTimestampsOn) && seg.has_timestamps && !seg.has(kRst) &&
-                             static_cast<int32_t>(seg.ts_val - tcb.ts_recent) < 0;
+                             static_cast<int32_t>(seg.ts_val - tcb.ts_recent) < 0 && !timestamp_aged(core);
   if (old_timestamp) {  // RFC 7323 section 5.3, R1
     ++core.counters.paws_rejected;
     core.mark(*this, kMarkAckNow);
@@ -94,7 +94,11 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
     if (seg.length != 0 && seg.end() <= tcb.rcv.nxt) note_duplicate(seg.seq, seg.seq + seg.length, core);
     // The SYN that was queued, or opened the connection by its text, again: our SYN-ACK was lost.
     const bool again = (half_open() || has(kFastOpenPending)) && seg.has(kSyn) && seg.seq == tcb.irs;
-    core.mark(*this, again ? kMarkHandshake : kMarkAckNow);
+    if (seg.has(kSyn) && !again) {  // RFC 5961 section 4.2, wherever its number lies
+      challenge(core);
+    } else {
+      core.mark(*this, again ? kMarkHandshake : kMarkAckNow);
+    }
     if (tcb.state == State::kTimeWait && seg.has(kFin)) {
       // A FIN again means that our last ACK was lost: acknowledge, and begin 2MSL anew.
       ++core.counters.time_wait_restarted;
@@ -102,8 +106,12 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
     }
     return Step::kDrop;
   }
-  record_timestamp(seg);
   return Step::kContinue;
+}
+
+// RFC 7323 section 5.5: a peer's clock may have gone half round since, so that old and new look alike.
+bool Connection::timestamp_aged(const Core& core) const {
+  return silence(core) > std::chrono::hours(24 * 24);
 }
 
 // RFC 7323 section 4.3: only a segment that covers the last acknowledgment we sent moves TS.Recent.
@@ -150,7 +158,21 @@ Connection::Step Connection::check_syn(const Segment& seg, Core& core) {
   return Step::kDrop;
 }
 
+// RFC 5961 section 7: ten in about five seconds at most, counted for this connection alone, so that nobody
+// learns from what one connection is still owed whether another is there (CVE-2016-5696).
 void Connection::challenge(Core& core) {
+  constexpr uint32_t kMost = 10;
+  constexpr int kEpochShift = 10;
+  const auto epoch = static_cast<uint16_t>((core.coarse_now >> kEpochShift) & 0xfff);
+  if (epoch != tcb.challenge_epoch) {
+    tcb.challenge_epoch = epoch & 0xfff;
+    tcb.challenges = 0;
+  }
+  if (tcb.challenges == kMost) {
+    ++core.counters.challenge_acks_withheld;
+    return;
+  }
+  tcb.challenges = (tcb.challenges + 1) & 0xf;
   ++core.counters.challenge_acks;
   core.mark(*this, kMarkAckNow);
 }
@@ -183,7 +205,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   }
   if (seg.ack > tcb.snd.nxt) {
     ++core.counters.unacceptable_ack;
-    core.mark(*this, kMarkAckNow);
+    challenge(core);
     return Step::kDrop;
   }
   if (seg.ack < tcb.snd.una - tcb.max_wnd) {  // RFC 5961 section 5.2
@@ -197,6 +219,9 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   const Seq una = tcb.snd.una;
   const bool told = take_sacks(seg, core);
   const bool duplicate = tcb.recovery != kNoSlot && has(kSackOn) ? told : same;
+  // What is dropped for its ACK leaves no trace, TS.Recent included.
+  if (seg.has_timestamps && has(kTimestampsOn) && timestamp_aged(core)) tcb.ts_recent = seg.ts_val;
+  record_timestamp(seg);
   tcb.silent_probes = 0;
   tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldKeepAlive);
   note_heard(core);
@@ -239,7 +264,9 @@ void Connection::become_established(const Segment& seg, Core& core) {
   note_heard(core);
   watch_peer(core);
   if (core.config(*this).mtu_probing == MtuProbing::kAlways) search_path(core);
-  if (has(kFinQueued)) core.set_state(*this, State::kFinWait1);
+  if (!has(kFinQueued)) return;
+  core.set_state(*this, State::kFinWait1);
+  become_orphan(core);
 }
 
 void Connection::process_text(const Segment& seg, net::Packet text, Core& core) {
@@ -285,16 +312,19 @@ void Connection::process_text(const Segment& seg, net::Packet text, Core& core) 
 
 void Connection::check_fin(const Segment& seg, Core& core) {
   if (!seg.has(kFin) || has(kFinReceived)) return;
-  if (seg.seq + seg.length != tcb.rcv.nxt) {
-    // Text before it is still missing: the peer sends the FIN again. One without text of its own is owed a
-    // duplicate ACK here (RFC 5681 section 4.2); for others process_text() has seen to it.
-    if (seg.length == 0 && tcb.duplicate_acks_owed != 0xff) ++tcb.duplicate_acks_owed;
-    return;
-  }
   const bool receiving =
       tcb.state == State::kEstablished || tcb.state == State::kFinWait1 || tcb.state == State::kFinWait2;
   if (!receiving) return;
+  const Seq fin = seg.seq + seg.length;
+  if (fin == tcb.rcv.nxt) return take_fin(core);
+  // Text before it is still missing. A FIN without text of its own is owed a duplicate ACK here (RFC 5681
+  // section 4.2); for others process_text() has seen to it.
+  if (seg.length == 0 && tcb.duplicate_acks_owed != 0xff) ++tcb.duplicate_acks_owed;
+  if (fin > tcb.rcv.nxt && fin - tcb.rcv.nxt <= tcb.rcv.wnd) keep_fin(fin, core);
+}
 
+// The FIN is next in order.
+void Connection::take_fin(Core& core) {
   tcb.rcv.nxt += 1;
   if (tcb.rcv.wnd != 0) --tcb.rcv.wnd;
   tcb.flags |= kFinReceived;

@@ -87,6 +87,8 @@ enum Hold : uint16_t {
   kHoldMtuProbe = 0x400,     // a segment larger than the rest is under way, see path_probing.cpp
   kHoldText = 0x800,         // new text waits until there is room for such a one
   kHoldRate = 0x8000,        // each acknowledgment tells of the delivery rate, see bbr_control.cpp
+  kHoldOrphan = 0x1000,      // closed by its user, and not all of it is acknowledged yet
+  kHoldLinger = 0x2000,      // and the idle deadline bounds how long that may last
 };
 
 // What arrival, calls and timers leave for the end of the burst.
@@ -158,6 +160,8 @@ struct alignas(64) Tcb {
   uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
   CloseReason close_reason = CloseReason::kNone;
   CloseReason soft_error = CloseReason::kNone;  // what ICMP has said since something was acknowledged
+  uint16_t challenges : 4 = 0;                  // challenge ACKs owed in challenge_epoch
+  uint16_t challenge_epoch : 12 = 0;            // Core::coarse_now in steps of 4.3 s
   uint32_t heard_at = 0;                        // Core::coarse_now of the last segment that was acceptable
 
   // --- line 2: seldom ---

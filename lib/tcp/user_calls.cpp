@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The user's calls: RFC 9293 section 3.10.2 (SEND) to 3.10.5 (ABORT).
+#include <algorithm>
 #include <utility>
 
 #include "tcp/connection.hpp"
@@ -83,10 +84,39 @@ void Connection::close(Core& core) {
   // In TIME-WAIT the peer has had every answer that it waits for: what is unread is merely dropped with the
   // rest.
   const bool unread = tcb.unread != 0 || (tcb.hold & kHoldReassembly) != 0;
-  if (unread && tcb.state != State::kTimeWait) return abort(core);
+  const net::Duration linger = tcb.extra == kNoSlot ? net::Duration(-1) : core.extras[tcb.extra].linger;
+  if ((unread || linger.count() == 0) && tcb.state != State::kTimeWait) return abort(core);
   shutdown(core);
+  const bool sending = tcb.state == State::kFinWait1 || tcb.state == State::kClosing ||
+                       tcb.state == State::kLastAck || tcb.state == State::kSynReceived;
+  if (sending && linger.count() > 0) {
+    tcb.hold |= kHoldLinger;
+    tcb.idle_deadline = core.now + linger;
+  }
+  become_orphan(core);
   if (tcb.state == State::kFinWait2) tcb.idle_deadline = core.now + core.config(*this).fin_wait_2;
   core.mark(*this, 0);
+}
+
+bool Connection::set_linger(net::Duration linger, Core& core) {
+  Extra* own = extra(core);
+  if (own == nullptr) return false;
+  own->linger = std::min(linger, Deadline::longest());
+  return true;
+}
+
+// Nobody waits for a connection that its user has closed, so that what it holds until the peer acknowledges
+// is bounded: beyond the limit it is ended at once.
+void Connection::become_orphan(Core& core) {
+  const bool orphan = has(kReadClosed) && (tcb.state == State::kFinWait1 || tcb.state == State::kClosing ||
+                                           tcb.state == State::kLastAck);
+  if (!orphan || (tcb.hold & kHoldOrphan) != 0) return;
+  if (core.orphans.value() >= core.limits.orphans) {
+    ++core.counters.orphans_aborted;
+    return abort(core);
+  }
+  ++core.orphans;
+  tcb.hold |= kHoldOrphan;
 }
 
 void Connection::abort(Core& core) {

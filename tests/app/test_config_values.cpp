@@ -37,6 +37,7 @@ TEST(ConfigValues, TheSmallestConfigurationHasTheDefaultsOfTheStructs) {
   EXPECT_EQ(config.dataplane.workers, std::vector<unsigned>{1});
   EXPECT_EQ(config.dataplane.idle, Idle::kAdaptive);
   EXPECT_EQ(config.dataplane.max_connections, 100000u);
+  EXPECT_EQ(config.dataplane.max_orphans, 8192u);
   EXPECT_EQ(config.dataplane.buffers, 0u);
   ASSERT_EQ(config.ports.size(), 1u);
   EXPECT_EQ(config.ports[0].device, "net_tap0");

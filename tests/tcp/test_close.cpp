@@ -69,14 +69,6 @@ TEST_P(Close, FinWithTextIsDeliveredAfterIt) {
   EXPECT_TRUE(l.connection().at_end());
 }
 
-TEST_P(Close, FinBeforeMissingTextWaits) {
-  Ladder l(start());
-  l.in(seq(1001), text(500), fin()).out(ack(1)).in_state(State::kEstablished);
-  l.in(seq(1), text(1000)).out(ack(1501)).in_state(State::kEstablished);
-  l.in(seq(1001), text(500), fin()).out(ack(1502)).in_state(State::kCloseWait);
-  EXPECT_EQ(l.read(), 1500u);
-}
-
 TEST_P(Close, FinBeyondTheWindowIsCutOffWithItsText) {
   Ladder l(start());
   l.in(seq(9001), text(1001), fin()).out(ack(1));
@@ -259,6 +251,55 @@ TEST_P(Close, AbortFreesWhatWasQueued) {
   l.in(seq(1001), text(1000)).in(seq(5001), text(1000)).ignore_output();
   l.abort().out(flags(kRst | kAck)).gone(CloseReason::kAborted);
   EXPECT_EQ(l.core().held_packets, 0u);
+}
+
+// --- A FIN ahead of text
+// ------------------------------------------------------------------------------------------------------
+
+TEST_P(Close, FinAheadOfMissingTextIsKept) {
+  for (const uint32_t own : {0u, 500u}) {
+    Ladder l(start());
+    l.in(seq(1001), text(own), fin()).out(ack(1)).in_state(State::kEstablished);
+    l.in(seq(1), text(1000)).out(ack(1002 + own)).in_state(State::kCloseWait);
+    EXPECT_NE(l.told() & kMarkEnded, 0);
+    EXPECT_EQ(l.read(), 1000 + own);
+    EXPECT_TRUE(l.connection().at_end());
+  }
+}
+
+TEST_P(Close, FinAheadOfTwoGapsWaitsForBoth) {
+  Ladder l(start());
+  l.in(seq(3001), fin()).out(ack(1)).in(seq(1001), text(1000)).out(ack(1));
+  l.in(seq(1), text(1000)).out(ack(2001)).in_state(State::kEstablished);
+  l.in(seq(2001), text(1000)).out(ack(3002)).in_state(State::kCloseWait);
+}
+
+TEST_P(Close, FinBeyondTheWindowIsNotKept) {
+  Ladder l(start());
+  l.in(seq(9001), text(2000), fin()).ignore_output();
+  l.in(seq(1), text(9000)).ignore_output().in_state(State::kEstablished);
+  l.in(seq(11'001), fin()).ignore_output().in_state(State::kEstablished);
+}
+
+TEST_P(Close, KeptFinIsForgottenWhenTextGoesBeyondIt) {
+  Ladder l(start());
+  l.in(seq(501), fin()).out(ack(1)).in(seq(1), text(1000)).out(ack(1001)).in_state(State::kEstablished);
+  l.in(seq(1001), fin()).out(ack(1002)).in_state(State::kCloseWait);
+  EXPECT_EQ(l.core().reassemblies.in_use(), 0u);
+}
+
+TEST_P(Close, KeptFinEndsTheSecondHalfInFinWait2) {
+  Ladder l(start());
+  l.shutdown().out(fin()).in(seq(101), ack(2), fin()).out(ack(1)).in_state(State::kFinWait2);
+  l.in(seq(1), text(100)).out(ack(102)).in_state(State::kTimeWait);
+}
+
+TEST_P(Close, LastAckAndFinOfThePeerComeAsOneSegment) {  // three-way close
+  Ladder l(start());
+  l.shutdown().out(seq(1), fin()).in(seq(1), ack(2), fin()).out(seq(2), ack(2)).in_state(State::kTimeWait);
+  Ladder m(start());
+  m.burst([&] { m.in(seq(1), fin()), m.shutdown(); });  // our FIN goes with the ACK of theirs
+  m.out(seq(1), ack(2), fin()).silent().in(ack(2)).gone(CloseReason::kFinished);
 }
 
 }  // namespace

@@ -220,5 +220,40 @@ TEST_P(Timestamps, WrapAroundAsSequenceNumbersDo) {
   EXPECT_EQ(l.counters().paws_rejected.value(), 1u);
 }
 
+// --- TS.Recent
+// ------------------------------------------------------------------------------------------------------
+
+class RecentTimestamp : public LadderTest {
+ protected:
+  Start stamped() const {
+    Start s = start();
+    s.timestamps = true;
+    return s;
+  }
+};
+TERN_LADDERS(RecentTimestamp);
+
+TEST_P(RecentTimestamp, IsNotTrustedAfterTwentyFourDays) {  // RFC 7323 section 5.5
+  Ladder l(stamped());
+  const uint32_t recent = l.tcb().ts_recent;
+  l.at(std::chrono::hours(24 * 23)).in(seq(1), text(10), ts_val(recent - 5)).out(ack(1));
+  EXPECT_EQ(l.counters().paws_rejected.value(), 1u);
+  l.at(std::chrono::hours(24 * 24) + 1s).in(seq(1), text(10), ts_val(recent - 5));
+  EXPECT_EQ(l.counters().paws_rejected.value(), 1u);
+  EXPECT_EQ(l.tcb().ts_recent, recent - 5);
+  l.after(40ms).out(ack(11), ts_ecr(recent - 5));
+  l.in(seq(11), text(10), ts_val(recent - 6)).out(ack(11));  // from here on it is young again
+  EXPECT_EQ(l.counters().paws_rejected.value(), 2u);
+}
+
+TEST_P(RecentTimestamp, IsNotMovedByASegmentThatIsDroppedForItsAck) {
+  Ladder l(stamped());
+  const uint32_t recent = l.tcb().ts_recent;
+  l.in(seq(1), ack(9999), ts_val(recent + 100'000)).out(ack(1), ts_ecr(recent));
+  l.in(seq(1), no_ack(), ts_val(recent + 100'000)).silent();
+  EXPECT_EQ(l.tcb().ts_recent, recent);
+  l.in(seq(1), text(10), ts_val(recent + 1)).after(40ms).out(ack(11), ts_ecr(recent + 1));
+}
+
 }  // namespace
 }  // namespace tern::test

@@ -119,5 +119,19 @@ TEST_P(Reset, AnswersWhateverComesAfterTheEnd) {
   l.in(seq(101), rst(), no_ack()).silent();
 }
 
+TEST_P(Reset, ChallengesAreLimitedForEachConnection) {  // RFC 5961 section 7, CVE-2016-5696
+  Ladder l(start());
+  Ladder other(start());
+  l.at(1s);
+  for (int i = 0; i < 10; ++i) l.in(seq(500), rst(), no_ack()).out(ack(1));
+  l.in(seq(500), rst(), no_ack()).in(seq(1), syn()).in(seq(20'000), syn()).in(seq(1), ack(5000)).silent();
+  EXPECT_EQ(l.counters().challenge_acks.value(), 10u);
+  EXPECT_EQ(l.counters().challenge_acks_withheld.value(), 4u);
+  other.at(1s).in(seq(500), rst(), no_ack()).out(ack(1));  // has an allowance of its own
+  l.in(seq(1), text(10)).at(1040ms).out(ack(11));          // what is in order is acknowledged as ever
+  EXPECT_EQ(l.read(), 10u);
+  l.at(6s).in(seq(500), rst(), no_ack()).out(ack(11));
+}
+
 }  // namespace
 }  // namespace tern::test
