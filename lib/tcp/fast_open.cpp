@@ -98,7 +98,7 @@ void FastOpenPending::note_reset(net::Instant now) {
 // --- What is known of servers: section 4.1.3
 // ---------------------------------------------------------------------
 
-FastOpenCache::FastOpenCache(uint32_t capacity) : entries_((capacity + kWays - 1) / kWays * kWays) {}
+FastOpenCache::FastOpenCache(uint32_t capacity) : entries_(size_t{(capacity + kWays - 1) / kWays} * kWays) {}
 
 void FastOpenCache::clear() { std::ranges::fill(entries_, Entry{}); }
 
