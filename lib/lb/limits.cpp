@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who may connect to a service.
+#include "lb/limits.hpp"
+
+#include <algorithm>
+
+namespace tern::lb {
+
+bool TokenBucket::take(uint32_t rate, uint32_t burst, net::Instant now) {
+  const net::Duration one(1'000'000'000 / rate);
+  const net::Instant full = std::max(full_at_, now) + one;
+  if (full - now > one * burst) return false;
+  full_at_ = full;
+  return true;
+}
+
+Limits::Limits(const LimitsConfig& config, uint64_t seed)
+    : config_(config),
+      sources_(config.per_source != 0 || config.rate != 0 ? config.sources : 1, seed),
+      prefixes_(config.per_prefix != 0 ? config.sources : 1, mix(seed)) {
+  if (config_.burst == 0) config_.burst = config_.rate;
+}
+
+net::Ipv4Address Limits::prefix_of(net::Ipv4Address source) const {
+  return {source.value & net::Ipv4Interface{source, config_.prefix_length}.mask()};
+}
+
+bool Limits::admit(net::Ipv4Address source, net::Instant now) {
+  if (!config_.access.allows(source)) return ++counters_.refused_access, false;
+  Source* own = nullptr;
+  Source* prefix = nullptr;
+  if (config_.per_source != 0 || config_.rate != 0) {
+    own = sources_.find_or_add(source, now);
+    if (own == nullptr) ++counters_.sources_overflowed;
+  }
+  if (config_.per_prefix != 0) {
+    prefix = prefixes_.find_or_add(prefix_of(source), now);
+    if (prefix == nullptr) ++counters_.sources_overflowed;
+  }
+  if (own != nullptr && config_.per_source != 0 && own->connections >= config_.per_source)
+    return ++counters_.refused_source, false;
+  if (prefix != nullptr && prefix->connections >= config_.per_prefix)
+    return ++counters_.refused_prefix, false;
+  if (own != nullptr && config_.rate != 0 && !own->bucket.take(config_.rate, config_.burst, now))
+    return ++counters_.refused_rate, false;
+  if (own != nullptr) ++own->connections;
+  if (prefix != nullptr) ++prefix->connections;
+  return true;
+}
+
+void Limits::released(net::Ipv4Address source, net::Instant now) {
+  release(sources_, source, now);
+  release(prefixes_, prefix_of(source), now);
+}
+
+// One that found no place when it was admitted may find another's now, which is counted low by one until
+// then.
+void Limits::release(SourceTable<Source>& table, net::Ipv4Address address, net::Instant now) {
+  Source* entry = table.find(address, now);
+  if (entry != nullptr && entry->connections != 0) --entry->connections;
+}
+
+}  // namespace tern::lb

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// Who may connect to a service, how often and how many at once.
+#pragma once
+
+#include <cstdint>
+
+#include "lb/prefix_table.hpp"
+#include "lb/source_table.hpp"
+#include "net/address.hpp"
+#include "net/counter.hpp"
+#include "net/instant.hpp"
+
+namespace tern::lb {
+
+// All of one worker: with several, each bounds its own.
+struct LimitsConfig {
+  AccessList access;
+  uint32_t per_source = 0;     // connections at once from an address; 0: no limit
+  uint32_t per_prefix = 0;     // connections at once from a prefix; 0: no limit
+  uint8_t prefix_length = 24;  // of such a prefix
+  uint32_t rate = 0;           // new connections a second from an address; 0: no limit
+  uint32_t burst = 0;          // more than that which may come at once; 0: as many as a second's
+  uint32_t sources = 65536;    // addresses that are remembered
+  bool any() const { return !access.empty() || per_source != 0 || per_prefix != 0 || rate != 0; }
+};
+
+// X(name, unit, sentence)
+#define TERN_LB_LIMIT_COUNTERS(X)                                                                      \
+  X(refused_access, "connections", "Refused because the client's address is not allowed.")             \
+  X(refused_source, "connections", "Refused because the client's address has as many open as it may.") \
+  X(refused_prefix, "connections", "Refused because the client's network has as many open as it may.") \
+  X(refused_rate, "connections", "Refused because the client's address opens them too fast.")          \
+  X(sources_overflowed, "connections", "Admitted though no place was left to count them by address.")
+
+struct LimitCounters {
+#define TERN_MEMBER(name, unit, help) net::Counter name;
+  TERN_LB_LIMIT_COUNTERS(TERN_MEMBER)
+#undef TERN_MEMBER
+};
+
+// A token bucket in one number: when it will be full again (the virtual scheduling of ITU-T I.371's GCRA).
+class TokenBucket {
+ public:
+  // Takes a token; false when there is none. rate: tokens a second, not 0; burst: how many it holds, not 0.
+  bool take(uint32_t rate, uint32_t burst, net::Instant now);
+
+ private:
+  net::Instant full_at_;
+};
+
+class Limits {
+ public:
+  // seed: secret, see SourceTable.
+  Limits(const LimitsConfig& config, uint64_t seed);
+
+  // Whether a new connection from here is admitted; then it is counted until released(). A reason is counted
+  // where it is not.
+  bool admit(net::Ipv4Address source, net::Instant now);
+  void released(net::Ipv4Address source, net::Instant now);
+
+  const LimitCounters& counters() const { return counters_; }
+
+ private:
+  struct Source {
+    uint32_t connections = 0;
+    TokenBucket bucket;
+    bool pinned() const { return connections != 0; }
+  };
+  net::Ipv4Address prefix_of(net::Ipv4Address source) const;
+  static void release(SourceTable<Source>& table, net::Ipv4Address address, net::Instant now);
+
+  LimitsConfig config_;
+  SourceTable<Source> sources_;
+  SourceTable<Source> prefixes_;
+  LimitCounters counters_;
+};
+
+}  // namespace tern::lb
