@@ -189,6 +189,12 @@ def house_checks(results, fuzz_configured):
             results.add(f"check.{Path(check).stem}", "passed" if status == 0 else "failed", output if status != 0 else "")
 
 
+def count_instructions(results):
+    with Stage(results, "Instructions"):
+        status, output = run([str(ROOT / "scripts/bench-instructions")], cwd=ROOT)
+        results.add("instructions.budget", "passed" if status == 0 else "failed", output if status != 0 else "")
+
+
 def system_tests(results, pattern):
     with Stage(results, "System tests"), tempfile.TemporaryDirectory(prefix="tern-results-") as folder:
         outcomes = Path(folder) / "results.json"
@@ -215,13 +221,14 @@ def parse_options():
                                      "none is named.")
     for kind, meaning in (("unit", "unit tests, in a plain and in the sanitizer build"),
                           ("fuzz", "a short run of each fuzz target"), ("checks", "checks of the house"),
+                          ("instructions", "what loads execute, against the budget"),
                           ("system", "tern against the Linux kernel in a namespace")):
         parser.add_argument(f"--{kind}", action="store_true", help=meaning)
     parser.add_argument("-k", dest="pattern", metavar="PATTERN", help="only the system tests whose name contains this")
     parser.add_argument("--seeds", type=int, metavar="N", help="how many seeds the simulations of two ends run")
     options = parser.parse_args()
-    if not (options.unit or options.fuzz or options.checks or options.system):
-        options.unit = options.fuzz = options.checks = options.system = True
+    if not (options.unit or options.fuzz or options.checks or options.instructions or options.system):
+        options.unit = options.fuzz = options.checks = options.instructions = options.system = True
     return options
 
 
@@ -239,6 +246,8 @@ def main():
         unit_tests(results, "build-test", environment)
     if options.system:
         build(results, "release")
+    if options.instructions and build(results, "release", "bench/instructions/replay"):
+        count_instructions(results)
     if (options.unit or options.system) and build(results, "sanitize") and options.unit:
         unit_tests(results, "build-asan", SANITIZERS | environment)
     if options.fuzz and fuzz_configured:

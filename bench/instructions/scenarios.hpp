@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// What clients do while instructions are counted: each kind of load that docs/performance.md speaks of.
+#pragma once
+
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "instructions/peer.hpp"
+
+namespace tern::bench {
+
+constexpr uint32_t kUnits = 10'000;  // of what is counted, in each scenario
+
+// Clients, round by round: they speak, tern has its round, they hear what it sent.
+class Scenario {
+ public:
+  virtual ~Scenario() = default;
+
+  // Appends the frames that the clients send now; none when all have ended.
+  virtual void speak(net::Instant now, std::vector<Bytes>& frames) = 0;
+  // Throws std::runtime_error when tern does not do as it should.
+  virtual void hear(const Reply& reply) = 0;
+  // How many there were of what is counted: connections, requests, frames.
+  virtual uint64_t units() const = 0;
+};
+
+// server: tern's address on the link.
+// HTTP requests, so many on each connection. server_closes: it is asked to, so that TIME-WAIT is tern's.
+std::unique_ptr<Scenario> make_exchanges(net::MacAddress server, uint32_t per_connection, bool server_closes);
+std::unique_ptr<Scenario> make_download(net::MacAddress server);  // full frames that tern sends
+std::unique_ptr<Scenario> make_upload(net::MacAddress server);    // full frames that tern receives
+std::unique_ptr<Scenario> make_flood(net::MacAddress server);     // SYNs that nobody follows up
+
+// By its name in budget.toml; null when there is none.
+std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress server);
+
+// The n-th connection to one of tern's ports; each has a name of its own.
+net::FourTuple client_tuple(uint32_t n, uint16_t port);
+tcp::Seq client_sequence(uint32_t n);
+
+}  // namespace tern::bench
