@@ -104,6 +104,9 @@ class Service {
   virtual void ended(Socket& socket) = 0;
   // There is room again after send() was refused or want_room() asked.
   virtual void writable(Socket&) {}
+  // Three retransmissions in a row were in vain, of our SYN too, before opened() then: R1 of RFC 9293 section
+  // 3.8.3. The connection goes on trying up to R2; soft_error() says whether ICMP knows why.
+  virtual void doubted(Socket&) {}
   // The connection is over; the last call for it. Unread text has been read or is lost with the connection.
   virtual void closed(Socket&) {}
 };

@@ -267,6 +267,7 @@ void Worker::serve(uint32_t index) {
   if (take(tcp::kMarkText)) service.text(socket);
   if (take(tcp::kMarkEnded)) service.ended(socket);
   if (take(tcp::kMarkWritable)) service.writable(socket);
+  if (take(tcp::kMarkDoubted)) service.doubted(socket);
   if (take(tcp::kMarkClosed)) {
     service.closed(socket);
     socket.skip(socket.unread());

@@ -8,6 +8,10 @@
 
 namespace tern::tcp {
 
+// R1 of RFC 9293 section 3.8.3: after so many retransmissions in a row that were in vain the next hop is
+// asked for anew, and the service is told.
+constexpr uint8_t kR1 = 3;
+
 // Smoothed round-trip time and its variation; in microseconds, to be small.
 struct RttEstimate {
   uint32_t srtt_us = 0;  // 0 until the first sample

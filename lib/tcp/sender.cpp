@@ -5,6 +5,7 @@
 
 #include "tcp/connection.hpp"
 #include "tcp/options.hpp"
+#include "tcp/rto.hpp"
 
 namespace tern::tcp {
 
@@ -86,9 +87,8 @@ uint8_t Connection::ecn_setup(const Core& core) const {
   return asks_for_ecn(core) ? kEce | kCwr : 0;
 }
 
-// R1 of RFC 9293 section 3.8.3 (MUST-20): three retransmissions were in vain.
+// RFC 9293 section 3.8.3 (MUST-20): R1 retransmissions were in vain.
 bool Connection::doubts_path(Core& core) const {
-  constexpr uint8_t kR1 = 3;
   const bool now = tcb.retransmit_expiries == kR1;
   core.counters.next_hops_doubted.add(now ? 1 : 0);
   return now;

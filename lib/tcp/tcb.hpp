@@ -105,13 +105,15 @@ enum Mark : uint16_t {
   kMarkEnded = 0x100,
   kMarkWritable = 0x200,
   kMarkClosed = 0x400,
+  kMarkDoubted = 0x8000,
   kMarkWantsRoom = 0x800,  // the service was refused room in the send queue
   // Loss recovery's:
   kMarkEarlyTimer = 0x1000,  // the retransmission timer runs out before the timeout, see rack.cpp
   kMarkTailProbe = 0x2000,   // send a tail loss probe
   kMarkMtuProbe = 0x4000,    // send a larger segment once there is text and window enough
 };
-constexpr uint16_t kServiceMarks = kMarkOpened | kMarkText | kMarkEnded | kMarkWritable | kMarkClosed;
+constexpr uint16_t kServiceMarks =
+    kMarkOpened | kMarkText | kMarkEnded | kMarkWritable | kMarkDoubted | kMarkClosed;
 
 constexpr uint32_t kNoReassembly = 0xffffffffu;
 

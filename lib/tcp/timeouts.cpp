@@ -72,6 +72,7 @@ void Connection::on_retransmission_timeout(Core& core) {
     enter_loss_recovery(core);
   }
   if (tcb.retransmit_expiries != 0xff) ++tcb.retransmit_expiries;
+  if (tcb.retransmit_expiries == kR1 && !half_open()) core.mark(*this, kMarkDoubted);  // SHLD-9
 }
 
 // To CLOSED, with nothing left but the word to the service and perhaps a RST.

@@ -29,7 +29,7 @@ struct BenchOptions {
 class Script : public stack::Service {
  public:
   using Call = std::function<void(stack::Socket&)>;
-  Call on_opened, on_text, on_ended, on_writable, on_closed;
+  Call on_opened, on_text, on_ended, on_writable, on_doubted, on_closed;
   std::string calls;
   tcp::CloseReason close_reason = tcp::CloseReason::kNone;
 
@@ -37,6 +37,7 @@ class Script : public stack::Service {
   void text(stack::Socket& socket) override { note("text", on_text, socket); }
   void ended(stack::Socket& socket) override { note("ended", on_ended, socket); }
   void writable(stack::Socket& socket) override { note("writable", on_writable, socket); }
+  void doubted(stack::Socket& socket) override { note("doubted", on_doubted, socket); }
   void closed(stack::Socket& socket) override {
     close_reason = socket.close_reason();
     note("closed", on_closed, socket);

@@ -33,6 +33,23 @@ TEST(Marking, IsTheServicesFromTheSynAckOn) {
   }
 }
 
+TEST(Marking, FollowsTheServiceWhileTheConnectionLasts) {  // RFC 9293 SHLD-21, SHLD-22
+  auto script = echo_script();
+  auto echo = script->on_text;
+  script->on_text = [echo](stack::Socket& socket) {
+    EXPECT_EQ(socket.set_option(tcp::Option::kDscp, socket.front()[0]), tcp::Error::kNone);
+    echo(socket);
+  };
+  Bench bench(bindings(bound(std::move(script), 7)));
+  Client client(bench, {});
+  client.connect();
+  for (const uint8_t dscp : {uint8_t{1}, uint8_t{63}, uint8_t{0}, uint8_t{46}}) {
+    client.send(std::string(1, static_cast<char>(dscp)));
+    bench.settle();
+    EXPECT_EQ(dscp_of(client), dscp);
+  }
+}
+
 TEST(Marking, IsChosenForOneConnectionAlone) {
   auto script = echo_script();
   script->on_opened = [](stack::Socket& socket) {

@@ -199,6 +199,7 @@ TEST_F(NextHop, IsAskedForWhenAThirdRetransmissionWasInVain) {  // RFC 9293 MUST
   EXPECT_EQ(syns, 5u);
   EXPECT_EQ(last, kMoved);
   EXPECT_EQ(bench_.tcp().next_hops_doubted.value(), 1u);
+  EXPECT_EQ(script_->calls, "doubted");
 }
 
 }  // namespace

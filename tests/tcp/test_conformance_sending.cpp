@@ -126,6 +126,18 @@ TEST_P(ConformanceSending, TheThirdRetransmissionInARowDoubtsTheNextHop) {  // M
   EXPECT_EQ(l.counters().next_hops_doubted.value(), 1u);
 }
 
+TEST_P(ConformanceSending, TheServiceHearsOfTheThirdRetransmissionOnce) {  // SHLD-9
+  Ladder l(start());
+  l.send(1000);
+  l.ignore_output();
+  for (const Duration rto : {1s, 2s}) l.after(rto).out(seq(1), text(1000));
+  EXPECT_EQ(l.told() & tcp::kMarkDoubted, 0);
+  l.after(4s).out(seq(1), text(1000));
+  EXPECT_EQ(l.told(), tcp::kMarkDoubted);
+  l.after(8s).out(seq(1), text(1000));
+  EXPECT_EQ(l.told(), 0) << "once";
+}
+
 TEST_P(ConformanceSending, TheThirdSynInVainDoubtsItToo) {
   Start s = start();
   s.active = true;

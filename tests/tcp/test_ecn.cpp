@@ -171,6 +171,26 @@ TEST_P(EcnLadder, AnEchoCountsAsALossOncePerWindow) {  // section 6.1.2
   EXPECT_EQ(l.counters().congestion_echoes.value(), 2u);
 }
 
+TEST_P(EcnLadder, RepeatedReductionsLeaveTwoSegments) {  // section 6.1.2, a deviation: not one
+  Ladder l(agreed());
+  uint32_t done = 1;
+  for (int i = 0; i < 4; ++i) {
+    l.send(2000);
+    l.ignore_output().in(ack(done += 2000), ece()).silent();
+  }
+  EXPECT_EQ(l.counters().congestion_echoes.value(), 4u);
+  EXPECT_EQ(l.tcb().cwnd, 2000u);
+}
+
+TEST_P(EcnLadder, AWindowOfOneSegmentAfterATimeoutIsLeftAsItIs) {  // section 6.1.2, a deviation
+  Ladder l(agreed());
+  l.send(3000);
+  l.ignore_output().after(1s).out(text(1000)).in(ack(1), ece()).silent();
+  EXPECT_EQ(l.tcb().cwnd, 1000u);
+  EXPECT_EQ(l.counters().congestion_echoes.value(), 0u);
+  l.after(2s).out(text(1000));  // as the timer says
+}
+
 TEST_P(EcnLadder, ALossInTheSameWindowDoesNotShrinkItAgain) {
   for (const bool sack_on : {false, true}) {
     Start s = agreed();
