@@ -159,6 +159,17 @@ def count_program(results, name, status, output, cases):
     results.add(name, "failed", f"{reason}\n{output}")
 
 
+def micro_benchmarks(results):
+    """Each once, to see that it still does what it measures."""
+    program = "bench/micro/tern_bench"
+    if not build(results, "test", program):
+        return
+    with Stage(results, "Micro-benchmarks, once each"):
+        status, output = run([str(ROOT / "build-test" / program), "--benchmark_min_time=0",
+                              "--benchmark_filter=-/10{5,7}(/|$)"], cwd=ROOT)  # without the largest tables
+        results.add("bench.micro", "passed" if status == 0 else "failed", output if status != 0 else "")
+
+
 def fuzz_tests(results):
     """The bounded run that tests/fuzz/meson.build gives each target, two at a time."""
     def run_target(test):
@@ -244,6 +255,7 @@ def main():
         house_checks(results, fuzz_configured)
     if options.unit and build(results, "test"):
         unit_tests(results, "build-test", environment)
+        micro_benchmarks(results)
     if options.system:
         build(results, "release")
     if options.instructions and build(results, "release", "bench/instructions/replay"):
