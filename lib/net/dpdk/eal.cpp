@@ -8,6 +8,7 @@
 #include <rte_lcore.h>
 #include <rte_malloc.h>
 #include <rte_mbuf_dyn.h>
+#include <signal.h>
 
 #include <cstdlib>
 #include <cstring>
@@ -31,13 +32,26 @@ void remove_runtime_directory_at_exit() {
   });
 }
 
+// net_tap hears of frames by a real-time signal to the process, and finds none before. So while workers run
+// they take these signals, being awake or asleep on their queues, and no other thread, whose CPU may be busy
+// with something else for milliseconds.
+void take_real_time_signals(bool take) {
+  sigset_t signals;
+  sigemptyset(&signals);
+  for (int number = SIGRTMIN; number <= SIGRTMAX; ++number) sigaddset(&signals, number);
+  pthread_sigmask(take ? SIG_UNBLOCK : SIG_BLOCK, &signals, nullptr);
+}
+
 void start(std::vector<std::string>& arguments) {
   remove_runtime_directory_at_exit();
   std::vector<char*> argv;
   argv.reserve(arguments.size() + 1);
   for (std::string& argument : arguments) argv.push_back(argument.data());
   argv.push_back(nullptr);
-  if (rte_eal_init(static_cast<int>(arguments.size()), argv.data()) >= 0) return;
+  take_real_time_signals(false);  // which the threads that EAL makes inherit
+  const int result = rte_eal_init(static_cast<int>(arguments.size()), argv.data());
+  take_real_time_signals(true);
+  if (result >= 0) return;
   std::string line;
   for (const std::string& argument : arguments) line += " " + argument;
   throw std::runtime_error(std::string("DPDK's EAL did not start: ") + rte_strerror(rte_errno) +
@@ -86,6 +100,7 @@ Eal::~Eal() {
 
 int Eal::run(void* worker) noexcept {
   auto* self = static_cast<Worker*>(worker);
+  take_real_time_signals(true);
   try {
     self->work();
   } catch (...) {
@@ -104,11 +119,13 @@ void Eal::launch(unsigned index, std::function<void()> work) {
     throw std::runtime_error("worker " + std::to_string(index) +
                              " cannot be started: " + rte_strerror(-error));
   }
+  take_real_time_signals(false);
 }
 
 void Eal::wait(unsigned index) {
   Worker& worker = workers_.at(index);
   rte_eal_wait_lcore(worker.lcore);
+  take_real_time_signals(true);
   if (worker.failure) std::rethrow_exception(std::exchange(worker.failure, nullptr));
 }
 

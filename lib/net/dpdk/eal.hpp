@@ -33,7 +33,8 @@ class Eal {
   Eal(const Eal&) = delete;
   Eal& operator=(const Eal&) = delete;
 
-  // Runs work on worker lcore number index (0-based, in the order of worker_cpus) until it returns.
+  // Runs work on worker lcore number index (0-based, in the order of worker_cpus) until it returns. Until
+  // wait() the calling thread leaves real-time signals to the workers: net_tap needs them there.
   void launch(unsigned index, std::function<void()> work);
   // Returns when that work has; throws what it threw, or what work before it threw that nobody waited for.
   void wait(unsigned index);
