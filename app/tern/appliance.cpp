@@ -78,6 +78,7 @@ void Appliance::open_ports() {
     options.descriptors = plan_.descriptors;
     options.mtu = port.mtu;
     options.offload = port.offload;
+    options.interrupts = config_.dataplane.idle == Idle::kAdaptive;
     ports_.push_back(std::make_unique<dpdk::Port>(options, pools));
   }
 }
@@ -91,6 +92,7 @@ void Appliance::make_workers() {
     options.max_orphans = config_.dataplane.max_orphans;
     options.idle =
         config_.dataplane.idle == Idle::kPoll ? stack::IdleMode::kPoll : stack::IdleMode::kAdaptive;
+    options.longest_sleep = config_.dataplane.idle_sleep;
     options.cookie_secret = cookie_secret;
     options.fast_open_keys = config_.dataplane.fast_open_keys;
     options.table_secret = random_key();
@@ -126,6 +128,7 @@ void Appliance::stop() {
   if (!running_) return;
   running_ = false;
   stop_ = true;
+  for (const auto& worker : workers_) worker->wake();
   for (unsigned i = 0; i < workers_.size(); ++i) eal_->wait(i);
 }
 

@@ -12,6 +12,7 @@
 #include <string_view>
 #include <vector>
 
+#include "net/instant.hpp"
 #include "tern/config_keys.hpp"
 #include "tern/config_problem.hpp"
 
@@ -44,6 +45,11 @@ class TableReader {
   template <std::integral T>
   void read_integer(std::string_view name, T& field) const {
     if (const auto value = integer(name)) field = static_cast<T>(*value);
+  }
+  // Of a key whose unit is Unit's.
+  template <class Unit>
+  void read_duration(std::string_view name, net::Duration& field) const {
+    if (const auto count = integer(name)) field = Unit(*count);
   }
   void read_boolean(std::string_view name, bool& field) const;
 

@@ -12,11 +12,6 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-template <class Unit>
-void read_duration(const TableReader& reader, std::string_view name, net::Duration& field) {
-  if (const auto count = reader.integer(name)) field = Unit(*count);
-}
-
 void read_kib(const TableReader& reader, std::string_view name, uint32_t& bytes) {
   if (const auto kib = reader.integer(name)) bytes = static_cast<uint32_t>(*kib) * 1024;
 }
@@ -135,7 +130,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_boolean("fast_open", fast_open);
   values.fast_open_listen = values.fast_open_connect = fast_open ? tcp::FastOpen::kOn : tcp::FastOpen::kOff;
   reader.read_integer("fast_open_pending", values.fast_open_pending);
-  read_duration<seconds>(reader, "msl_s", values.msl);
+  reader.read_duration<seconds>("msl_s", values.msl);
   reader.read_integer("mss", values.mss);
   reader.read_integer("mss_floor", values.mss_floor);
   read_mtu_probing(reader, values.mtu_probing);
@@ -155,22 +150,22 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_boolean("pacing", values.pacing);
   reader.read_boolean("restart_after_idle", values.restart_after_idle);
   reader.read_boolean("window_validation", values.window_validation);
-  read_duration<milliseconds>(reader, "rto_initial_ms", values.rto_initial);
-  read_duration<milliseconds>(reader, "rto_min_ms", values.rto_min);
-  read_duration<milliseconds>(reader, "rto_max_ms", values.rto_max);
+  reader.read_duration<milliseconds>("rto_initial_ms", values.rto_initial);
+  reader.read_duration<milliseconds>("rto_min_ms", values.rto_min);
+  reader.read_duration<milliseconds>("rto_max_ms", values.rto_max);
   reader.read_integer("retransmit_limit", values.retransmit_limit);
   reader.read_integer("syn_retries", values.syn_retries);
-  read_duration<milliseconds>(reader, "delayed_ack_ms", values.delayed_ack);
+  reader.read_duration<milliseconds>("delayed_ack_ms", values.delayed_ack);
   reader.read_integer("quick_ack_segments", values.quick_ack_segments);
   reader.read_integer("ack_every_segments", values.ack_every_segments);
   reader.read_integer("time_to_live", values.marking.time_to_live);
   reader.read_integer("dscp", values.marking.dscp);
-  read_duration<seconds>(reader, "fin_wait_2_s", values.fin_wait_2);
+  reader.read_duration<seconds>("fin_wait_2_s", values.fin_wait_2);
   reader.read_boolean("keep_alive", values.keep_alive.on);
-  read_duration<seconds>(reader, "keep_alive_idle_s", values.keep_alive.idle);
-  read_duration<seconds>(reader, "keep_alive_interval_s", values.keep_alive.interval);
+  reader.read_duration<seconds>("keep_alive_idle_s", values.keep_alive.idle);
+  reader.read_duration<seconds>("keep_alive_interval_s", values.keep_alive.interval);
   reader.read_integer("keep_alive_count", values.keep_alive.count);
-  read_duration<milliseconds>(reader, "user_timeout_ms", values.user_timeout);
+  reader.read_duration<milliseconds>("user_timeout_ms", values.user_timeout);
   note_written(reader, settings);
   if (!settings.written.contains("window_scale")) {
     values.window_scale = std::max(values.window_scale, scale_for(values.receive_buffer));

@@ -15,6 +15,7 @@ namespace tern::stack {
   X(polls, "polls", "Rounds of poll_once.")                                                              \
   X(polls_idle, "polls", "Rounds that found nothing to do.")                                             \
   X(sleeps, "sleeps", "Times the worker gave its core away for want of work (idle = adaptive).")         \
+  X(wakes, "sleeps", "Sleeps that a frame's interrupt or another thread ended before their time.")       \
   X(frames_received, "frames", "Frames taken from ports.")                                               \
   X(frames_sent, "frames", "Frames handed to ports.")                                                    \
   X(frames_refused, "frames", "Frames that a port's full transmit queue refused; TCP sends them again.") \

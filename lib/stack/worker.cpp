@@ -42,6 +42,12 @@ bool any_uses_bbr(const std::vector<Binding>& bindings) {
                      [](const Binding& b) { return b.config.congestion == tcp::Congestion::kBbr; });
 }
 
+// Whether a frame at whichever of our queues rings.
+bool ring_for_frames(dpdk::Doorbell& doorbell, const std::vector<Attachment>& attachments) {
+  for (const Attachment& attachment : attachments) doorbell.add(*attachment.port, attachment.queue);
+  return doorbell.hears_all();
+}
+
 tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Binding>& bindings,
                             const dpdk::FramePool& receive) {
   tcp::CoreLimits limits;
@@ -83,7 +89,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_),
       opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
-      idle_(options_.idle) {
+      idle_(options_.idle, options_.longest_sleep, ring_for_frames(doorbell_, attachments_)) {
   for (size_t i = 0; i < bindings_.size(); ++i) {
     for (const ListenAddress& where : bindings_[i].listen) {
       if (const tcp::Error error = listen(where, static_cast<uint16_t>(i)); error != tcp::Error::kNone) {
@@ -140,13 +146,29 @@ void Worker::run(const std::atomic<bool>& stop) {
     const bool worked = poll_once(clock_.now());  // the only clock read of a round
     const net::Instant next = core_.wheel.next_expiry();
     const net::Duration sleep =
-        idle_.after_round(worked, next.is_never() ? Idle::kLongest : next - core_.now);
-    if (sleep > net::Duration::zero()) {
-      ++counters_.sleeps;
-      Idle::sleep(sleep);
-    }
+        idle_.after_round(worked, next.is_never() ? net::Duration::max() : next - core_.now);
+    if (sleep > net::Duration::zero()) rest(sleep);
   }
   abort_all();
+}
+
+// Gives the core away until there may be something to do, for at most this long.
+void Worker::rest(net::Duration longest) {
+  const bool armed = doorbell_.hears_all();
+  if (armed) {
+    doorbell_.arm();
+    // A frame that came before the queues were armed would ring for nobody: look once more.
+    if (poll_once(clock_.now())) {
+      idle_.restart();
+      return doorbell_.disarm();
+    }
+  }
+  ++counters_.sleeps;
+  if (doorbell_.sleep(longest)) {
+    ++counters_.wakes;
+    idle_.restart();
+  }
+  if (armed) doorbell_.disarm();
 }
 
 // The way of a frame. One direction; frees last.

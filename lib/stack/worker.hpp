@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/dpdk/clock.hpp"
+#include "net/dpdk/doorbell.hpp"
 #include "net/dpdk/flow_table.hpp"
 #include "net/dpdk/frame.hpp"
 #include "net/drop.hpp"
@@ -43,7 +44,8 @@ struct WorkerOptions {
   std::string name;  // of memory that it reserves, unique in the process
   uint32_t max_connections = 100'000;
   IdleMode idle = IdleMode::kAdaptive;
-  net::PrfKey cookie_secret{};  // the same for all workers
+  net::Duration longest_sleep = std::chrono::microseconds(150);  // where frames do not wake it
+  net::PrfKey cookie_secret{};                                   // the same for all workers
   // Of Fast Open: the first makes cookies, the second is still good. None: from the cookies' secret.
   std::vector<net::PrfKey> fast_open_keys;
   net::PrfKey table_secret{};
@@ -66,6 +68,8 @@ class Worker {
   void announce();
   // Polls until stop is set, then resets what is open.
   void run(const std::atomic<bool>& stop);
+  // From any thread: run() looks at stop within a round, also where it sleeps.
+  void wake() { doorbell_.ring(); }
   // One round at this time, which never goes back; returns whether there was anything to do.
   bool poll_once(net::Instant now);
 
@@ -132,6 +136,7 @@ class Worker {
   void retire(uint32_t index);
   bool on_time_wait(Arrival& arrival, TimeWaits::Entry& entry);
   net::Packet take_text(Arrival& arrival);
+  void rest(net::Duration longest);
 
   const WorkerOptions options_;
   std::vector<Attachment> attachments_;
@@ -157,6 +162,7 @@ class Worker {
   Egress egress_;
   Ingress ingress_;
   Opener opener_;
+  net::dpdk::Doorbell doorbell_;
   Idle idle_;
 
   std::array<Arrival, Ingress::kBurst> arrivals_;

@@ -36,6 +36,7 @@ TEST(ConfigValues, TheSmallestConfigurationHasTheDefaultsOfTheStructs) {
   EXPECT_TRUE(config.eal_args.empty());
   EXPECT_EQ(config.dataplane.workers, std::vector<unsigned>{1});
   EXPECT_EQ(config.dataplane.idle, Idle::kAdaptive);
+  EXPECT_EQ(config.dataplane.idle_sleep, 150us);
   EXPECT_EQ(config.dataplane.max_connections, 100000u);
   EXPECT_EQ(config.dataplane.max_orphans, 8192u);
   EXPECT_EQ(config.dataplane.buffers, 0u);
@@ -107,6 +108,11 @@ TEST(ConfigValues, FastOpenKeysAreReadAsLinuxReadsThem) {
   EXPECT_EQ(config.dataplane.fast_open_keys[1],
             (net::PrfKey{1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0, 0, 0}));
   EXPECT_TRUE(config_of(minimal()).dataplane.fast_open_keys.empty());
+}
+
+TEST(ConfigValues, TheLongestSleepIsInMicroseconds) {
+  const Config config = config_of(minimal("workers", "workers = [1]\nidle_sleep_us = 400"));
+  EXPECT_EQ(config.dataplane.idle_sleep, 400us);
 }
 
 TEST(ConfigValues, EachCongestionControlHasItsWord) {

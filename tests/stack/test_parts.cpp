@@ -16,6 +16,7 @@ using stack::Neighbours;
 
 constexpr net::MacAddress kMac{{2, 0, 0, 0, 0, 9}};
 constexpr net::Ipv4Address kSomeone{0xc0000209};
+constexpr net::Duration kLongest = 120us;
 
 TEST(Listeners, AreFoundByAddressAndPortTogether) {
   const tcp::Config config;
@@ -111,31 +112,42 @@ TEST_F(NeighboursTest, TheOldestMakesRoom) {
 }
 
 TEST(IdleTest, PollingNeverSleeps) {
-  Idle idle(IdleMode::kPoll);
+  Idle idle(IdleMode::kPoll, kLongest, true);
   for (uint32_t i = 0; i < 10 * Idle::kPatience; ++i) ASSERT_EQ(idle.after_round(false, 1h), 0ns);
 }
 
 TEST(IdleTest, SleepsAfterPatienceLongerEachTimeUpToABound) {
-  Idle idle(IdleMode::kAdaptive);
-  for (uint32_t i = 1; i < Idle::kPatience; ++i) ASSERT_EQ(idle.after_round(false, 1h), 0ns);
-  net::Duration expected = Idle::kShortest;
-  for (int i = 0; i < 20; ++i) {
-    ASSERT_EQ(idle.after_round(false, 1h), expected);
-    expected = std::min<net::Duration>(2 * expected, Idle::kLongest);
+  for (const bool woken_by_frames : {false, true}) {
+    const net::Duration longest = woken_by_frames ? Idle::kLongestWoken : kLongest;
+    Idle idle(IdleMode::kAdaptive, kLongest, woken_by_frames);
+    for (uint32_t i = 1; i < Idle::kPatience; ++i) ASSERT_EQ(idle.after_round(false, 1h), 0ns);
+    net::Duration expected = Idle::kShortest;
+    for (int i = 0; i < 20; ++i) {
+      ASSERT_EQ(idle.after_round(false, 1h), expected);
+      expected = std::min<net::Duration>(2 * expected, longest);
+    }
+    EXPECT_EQ(expected, longest);
   }
-  EXPECT_EQ(expected, Idle::kLongest);
 }
 
 TEST(IdleTest, WorkBeginsThePatienceAnew) {
-  Idle idle(IdleMode::kAdaptive);
+  Idle idle(IdleMode::kAdaptive, kLongest, false);
   for (uint32_t i = 0; i < 2 * Idle::kPatience; ++i) idle.after_round(false, 1h);
   EXPECT_EQ(idle.after_round(true, 1h), 0ns);
   for (uint32_t i = 1; i < Idle::kPatience; ++i) ASSERT_EQ(idle.after_round(false, 1h), 0ns);
   EXPECT_EQ(idle.after_round(false, 1h), Idle::kShortest);
 }
 
+TEST(IdleTest, ARingBeginsThePatienceAnew) {
+  Idle idle(IdleMode::kAdaptive, kLongest, true);
+  for (uint32_t i = 0; i < 2 * Idle::kPatience; ++i) idle.after_round(false, 1h);
+  idle.restart();
+  for (uint32_t i = 1; i < Idle::kPatience; ++i) ASSERT_EQ(idle.after_round(false, 1h), 0ns);
+  EXPECT_EQ(idle.after_round(false, 1h), Idle::kShortest);
+}
+
 TEST(IdleTest, NeverSleepsThroughATimer) {
-  Idle idle(IdleMode::kAdaptive);
+  Idle idle(IdleMode::kAdaptive, kLongest, true);
   for (uint32_t i = 1; i < Idle::kPatience; ++i) idle.after_round(false, 1h);
   EXPECT_EQ(idle.after_round(false, 3us), 3us);
   EXPECT_EQ(idle.after_round(false, 0ns), 0ns);

@@ -176,8 +176,8 @@ SERVICES = {"echo": ("echo", ECHO), "discard": ("discard", DISCARD), "chargen": 
             "web": ("http", HTTP)}
 
 
-def configuration(tap, file_prefix, dataplane=None, tcp=None, addresses=(f"{SERVER}/24",)):
-    """A configuration file with every service; dataplane and tcp add keys to their tables or replace them."""
+def configuration(tap, file_prefix, dataplane=None, tcp=None, addresses=(f"{SERVER}/24",), more=""):
+    """A configuration file with every service; dataplane and tcp add keys to their tables or replace them, more is text."""
     def table(keys):
         return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
     dataplane = {"workers": [WORKER_CPU], "idle": "adaptive", "max_connections": 20000} | (dataplane or {})
@@ -188,7 +188,7 @@ def configuration(tap, file_prefix, dataplane=None, tcp=None, addresses=(f"{SERV
     text += f"[tcp]\n{table(tcp)}"
     for name, (kind, port) in SERVICES.items():
         text += f"[[service]]\nname = \"{name}\"\nkind = \"{kind}\"\nlisten = [\"{SERVER}:{port}\"]\n"
-    return text
+    return text + more
 
 
 class Tern:

@@ -60,9 +60,10 @@ Offloads negotiate(const rte_eth_dev_info& info, const PortOptions& options) {
 }
 
 // Never MBUF_FAST_FREE: a send queue shares the buffers that the device sends.
-rte_eth_conf configuration(const Offloads& offloads, uint16_t mtu) {
+rte_eth_conf configuration(const Offloads& offloads, const PortOptions& options) {
   rte_eth_conf conf{};
-  conf.rxmode.mtu = mtu;
+  conf.rxmode.mtu = options.mtu;
+  conf.intr_conf.rxq = options.interrupts ? 1 : 0;
   if (offloads.receive_checksum) conf.rxmode.offloads |= kReceiveChecksums;
   if (offloads.ipv4_checksum) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
   if (offloads.tcp_checksum) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
@@ -73,6 +74,17 @@ rte_eth_conf configuration(const Offloads& offloads, uint16_t mtu) {
     conf.rx_adv_conf.rss_conf.rss_hf = RTE_ETH_RSS_NONFRAG_IPV4_TCP;
   }
   return conf;
+}
+
+// net_tap's queues have descriptors that need no enabling, hence no call for it; a driver that has neither,
+// such as net_memif or net_af_xdp, is not asked for descriptors, since DPDK would call that an error aloud.
+bool has_interrupts(uint16_t port, const rte_eth_dev_info& info, uint16_t queues) {
+  const bool always_on = std::string_view(info.driver_name) == "net_tap";
+  for (uint16_t queue = 0; queue < queues; ++queue) {
+    if (!always_on && rte_eth_dev_rx_intr_disable(port, queue) == -ENOTSUP) return false;
+    if (rte_eth_dev_rx_intr_ctl_q_get_fd(port, queue) < 0) return false;
+  }
+  return true;
 }
 
 void check_limits(const rte_eth_dev_info& info, const PortOptions& options,
@@ -113,7 +125,10 @@ void add_chain(ChecksumSum& sum, const rte_mbuf* frame, uint32_t begin) {
 Port::Port(const PortOptions& options, std::span<FramePool* const> pools) : name_(options.device) {
   probe(options);
   try {
-    configure(options, pools);
+    if (options.interrupts && configure_with_interrupts(options, pools)) return;
+    PortOptions without = options;
+    without.interrupts = false;
+    configure(without, pools);
   } catch (...) {
     close();
     throw;
@@ -143,12 +158,23 @@ void Port::probe(const PortOptions& options) {
   refuse(options.device, "the device is not a port; name an Ethernet device such as net_tap0");
 }
 
+// False where the device is to be had without interrupts only, as some are behind some kernel drivers.
+bool Port::configure_with_interrupts(const PortOptions& options, std::span<FramePool* const> pools) {
+  try {
+    configure(options, pools);
+    return true;
+  } catch (const std::runtime_error&) {
+    rte_eth_dev_stop(id_);
+    return false;
+  }
+}
+
 void Port::configure(const PortOptions& options, std::span<FramePool* const> pools) {
   rte_eth_dev_info info{};
   require(rte_eth_dev_info_get(id_, &info), name_, "asking for its abilities");
   check_limits(info, options, pools);
   offloads_ = negotiate(info, options);
-  const rte_eth_conf conf = configuration(offloads_, options.mtu);
+  const rte_eth_conf conf = configuration(offloads_, options);
   require(rte_eth_dev_configure(id_, options.queues, options.queues, &conf), name_, "configuring");
   // Some devices, net_tap for one, take the MTU only here; those that cannot change it have it from the
   // configuration.
@@ -176,6 +202,7 @@ void Port::configure(const PortOptions& options, std::span<FramePool* const> poo
                 " descriptors");
   }
   require(rte_eth_dev_start(id_), name_, "starting");
+  interrupts_ = options.interrupts && has_interrupts(id_, info, options.queues);
 
   rte_ether_addr address;
   require(rte_eth_macaddr_get(id_, &address), name_, "asking for its MAC address");
@@ -225,6 +252,7 @@ uint16_t Port::id() const { return id_; }
 MacAddress Port::mac() const { return mac_; }
 uint16_t Port::mtu() const { return mtu_; }
 const Offloads& Port::offloads() const { return offloads_; }
+bool Port::interrupts() const { return interrupts_; }
 
 bool Port::link_up() const {
   rte_eth_link link{};

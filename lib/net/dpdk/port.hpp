@@ -27,7 +27,8 @@ struct PortOptions {
   uint16_t queues = 1;          // of each direction, one per worker
   uint16_t descriptors = 1024;  // of each queue; adjusted to what the device allows
   uint16_t mtu = 1500;
-  bool offload = true;  // false: software does everything (for tests of the twins)
+  bool offload = true;      // false: software does everything (for tests of the twins)
+  bool interrupts = false;  // ask the device for receive interrupts, see Doorbell
 };
 
 class Port {
@@ -55,6 +56,8 @@ class Port {
   MacAddress mac() const;
   uint16_t mtu() const;
   const Offloads& offloads() const;
+  // Whether each queue has a receive interrupt, asked for and had.
+  bool interrupts() const;
   // For an operator to see, not to decide by: net_tap says down for good once its kernel's side is in another
   // namespace, and carries frames all the same.
   bool link_up() const;
@@ -69,6 +72,7 @@ class Port {
 
  private:
   void probe(const PortOptions& options);
+  bool configure_with_interrupts(const PortOptions& options, std::span<FramePool* const> pools);
   void configure(const PortOptions& options, std::span<FramePool* const> pools);
   void close();
 
@@ -76,6 +80,7 @@ class Port {
   uint16_t id_ = 0;
   uint16_t mtu_ = 0;
   bool plugged_ = false;  // by us, so ours to unplug
+  bool interrupts_ = false;
   Offloads offloads_;
   MacAddress mac_;
 };
