@@ -42,7 +42,11 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
   const bool bbr = std::any_of(config.services.begin(), config.services.end(), [](const ServiceConfig& s) {
     return s.tcp.congestion == tcp::Congestion::kBbr;
   });
-  plan.connection_bytes = stack::Worker::footprint(config.dataplane.max_connections, bbr);
+  const DataplaneConfig& dataplane = config.dataplane;
+  plan.busy_connections = dataplane.busy_connections != 0
+                              ? std::min(dataplane.busy_connections, dataplane.max_connections)
+                              : stack::Worker::default_busy(dataplane.max_connections);
+  plan.connection_bytes = stack::Worker::footprint(dataplane.max_connections, plan.busy_connections, bbr);
   plan.buffer_pool_bytes =
       net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes, huge_pages) +
       net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);

@@ -39,6 +39,7 @@ void Opener::resolve() {
 
 // Whether the connection needs no more of our attention: its next hop is known, or it is given up.
 bool Opener::resolve(uint32_t index) {
+  if (!core_.awake(index)) return true;  // forgotten meanwhile
   tcp::Connection& connection = core_.connection(index);
   Path& path = paths_[index];
   if (connection.tcb.state != tcp::State::kSynSent) return true;  // closed by its user meanwhile

@@ -14,8 +14,8 @@ void Worker::on_icmp_errors() {
     const int32_t position = table_.find(report.tuple, hash);
     if (position == net::dpdk::FlowTable::kAbsent) {
       ++core_.counters.icmp_unmatched;
-    } else {
-      core_.connection(static_cast<uint32_t>(position)).on_icmp(report, core_);
+    } else if (tcp::Connection* connection = core_.wake(static_cast<uint32_t>(position))) {
+      connection->on_icmp(report, core_);
     }
   }
 }
@@ -28,6 +28,7 @@ void Worker::limit_path(uint32_t index) {
 
 void Worker::remember_paths() {
   for (const uint32_t index : core_.narrowed) {
+    if (!core_.awake(index)) continue;
     const tcp::Connection& connection = core_.connection(index);
     if (connection.tcb.state == tcp::State::kClosed) continue;
     path_mtus_.learn({paths_[index].tuple.remote, connection.path_mss(), core_.now + tcp::kPathBelieved});

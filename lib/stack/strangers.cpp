@@ -113,15 +113,15 @@ bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
   const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, arrival.tuple, core_.now);
   auto agreement = listener.agree_on_fast_open(
       arrival.seg, iss, tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
+  const auto index = static_cast<uint32_t>(position);
+  paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   if (!agreement) {
-    table_.erase(arrival.tuple, hash);
+    forget(index);
     return true;
   }
   agreement->fast_open = answer;
   agreement->listener = listener.profile();
   opened_in_burst_ = true;
-  const auto index = static_cast<uint32_t>(position);
-  paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   core_.connection(index).open_fast(*agreement, arrival.seg, take_text(arrival), core_);
   return true;
 }
@@ -136,7 +136,7 @@ bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
   auto agreement = listener.agree_on_syn(arrival.seg, iss,
                                          tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
   if (!agreement) return true;
-  const int32_t position = room ? table_.insert(arrival.tuple, hash) : dpdk::FlowTable::kAbsent;
+  const int32_t position = room ? place(arrival.tuple, hash) : dpdk::FlowTable::kAbsent;
   if (position == dpdk::FlowTable::kAbsent) {
     ++core_.counters.syns_dropped_full;
     ++core_.counters.listen_drops;
@@ -168,20 +168,30 @@ bool Worker::takes_cookies(const tcp::Listener& listener) const {
 // A position for one more connection. Half-open ones, the oldest first, make room for one whose handshake is
 // done, or for our own: those that a flood left behind keep nobody out.
 int32_t Worker::insert(const net::FourTuple& tuple, uint32_t hash) {
-  const int32_t position = table_.insert(tuple, hash);
+  const int32_t position = place(tuple, hash);
   if (position != dpdk::FlowTable::kAbsent) return position;
   const uint32_t oldest = core_.backlogs.oldest_half_open();
   if (oldest == tcp::kNoSlot) return position;
   ++core_.counters.half_open_evicted;
   forget(oldest);
-  return table_.insert(tuple, hash);
+  return place(tuple, hash);
+}
+
+// A position in the table, and a connection that is awake.
+int32_t Worker::place(const net::FourTuple& tuple, uint32_t hash) {
+  const int32_t position = table_.insert(tuple, hash);
+  if (position == dpdk::FlowTable::kAbsent) return position;
+  if (core_.open(static_cast<uint32_t>(position)) != nullptr) return position;
+  table_.erase(tuple, hash);
+  return dpdk::FlowTable::kAbsent;
 }
 
 // A segment of a connection in TIME-WAIT: the connection is made anew for as long as it takes to meet the
 // segment and to answer. False when a new SYN has ended it, which is then a stranger's.
 bool Worker::on_time_wait(Arrival& arrival, TimeWaits::Entry& entry) {
-  const uint32_t index = options_.max_connections;
-  tcp::Connection& connection = core_.connection(index);
+  tcp::Connection* const opened = core_.open(options_.max_connections);
+  if (opened == nullptr) return true;
+  tcp::Connection& connection = *opened;
   net::Counter& gauge = core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
   --gauge;
   entry.record.expand(connection, core_);

@@ -19,6 +19,7 @@ namespace {
 
 template <typename T>
 std::span<T> allocate_array(const std::string& name, uint32_t count) {
+  if (count == 0) return {};
   T* first = static_cast<T*>(dpdk::allocate_memory(name.c_str(), uint64_t{count} * sizeof(T)));
   std::uninitialized_value_construct_n(first, count);
   return {first, count};
@@ -66,26 +67,35 @@ tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Bind
   return limits;
 }
 
+bool may_sleep(const WorkerOptions& options) { return options.busy_connections < options.max_connections; }
+
+WorkerOptions with_defaults(WorkerOptions options) {
+  if (options.busy_connections == 0) options.busy_connections = Worker::default_busy(options.max_connections);
+  return options;
+}
+
 }  // namespace
 
 Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::vector<Binding> bindings,
                dpdk::FramePool& receive, dpdk::FramePool& headers, const dpdk::Clock& clock)
-    : options_(std::move(options)),
+    : options_(with_defaults(std::move(options))),
       attachments_(std::move(attachments)),
       bindings_(std::move(bindings)),
       profiles_(configs_of(bindings_)),
       clock_(clock),
       receive_pool_(receive),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret),
-      connections_(
-          allocate_array<tcp::Connection>(options_.name + "_connections", options_.max_connections + 1)),
+      slots_(allocate_array<tcp::Connection>(options_.name + "_connections", options_.busy_connections + 1)),
+      dormants_(allocate_array<tcp::Dormant>(options_.name + "_asleep",
+                                             may_sleep(options_) ? options_.max_connections + 1 : 0)),
       paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
       time_waits_(options_.name + "_time_wait", options_.max_connections, options_.table_secret,
                   bindings_.size()),
       cookies_(options_.cookie_secret, clock.now()),
       fast_open_cookies_(options_.cookie_secret, clock.now()),
       isn_prf_(options_.isn_secret),
-      core_(connections_, profiles_, core_limits(options_, bindings_, receive), clock.now()),
+      core_(slots_, tcp::Slots(options_.max_connections + 1, options_.busy_connections + 1), dormants_,
+            profiles_, core_limits(options_, bindings_, receive), clock.now()),
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_),
       opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
@@ -101,21 +111,31 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
   if (const auto& keys = options_.fast_open_keys; !keys.empty()) {
     fast_open_cookies_.set_key(keys[0], keys.size() > 1 ? std::optional(keys[1]) : std::nullopt);
   }
-  finished_.reserve(options_.max_connections);
-  waiting_.reserve(options_.max_connections);
+  finished_.reserve(options_.busy_connections);
+  waiting_.reserve(options_.busy_connections);
 }
 
 Worker::~Worker() {
-  std::destroy(connections_.begin(), connections_.end());
-  dpdk::free_memory(connections_.data());
+  std::destroy(slots_.begin(), slots_.end());
+  dpdk::free_memory(slots_.data());
+  dpdk::free_memory(dormants_.data());
   dpdk::free_memory(paths_.data());
 }
 
-uint64_t Worker::footprint(uint32_t max_connections, bool bbr) {
+uint32_t Worker::default_busy(uint32_t max_connections) {
+  constexpr uint32_t kAllAwake = 262'144;
+  constexpr uint32_t kShare = 16;
+  return std::min(max_connections, std::max(kAllAwake, max_connections / kShare));
+}
+
+uint64_t Worker::footprint(uint32_t max_connections, uint32_t busy_connections, bool bbr) {
   constexpr uint64_t kWheelNode = 16;
-  constexpr uint64_t kListEntries = 4 * sizeof(uint32_t);
+  constexpr uint64_t kBacklogLinks = 8;
+  constexpr uint64_t kIndex = sizeof(uint32_t);
+  const uint64_t asleep = busy_connections < max_connections ? sizeof(tcp::Dormant) : 0;
   return dpdk::FlowTable::footprint(max_connections) + TimeWaits::footprint(max_connections) +
-         max_connections * (sizeof(tcp::Connection) + sizeof(Path) + kWheelNode + kListEntries) +
+         max_connections * (asleep + sizeof(Path) + kWheelNode + kBacklogLinks + kIndex) +
+         busy_connections * (sizeof(tcp::Connection) + 5 * kIndex) +
          std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly) +
          std::min(kRecoveries, max_connections) * sizeof(tcp::Recovery) +
          std::min(kExtras, max_connections) * sizeof(tcp::Extra) +
@@ -215,9 +235,9 @@ uint32_t Worker::arrive(uint8_t attachment) {
   table_.find(std::span(tuples).first(count), std::span(hashes).first(count), positions);
   for (uint32_t i = 0; i < count; ++i) {
     if (positions[i] == dpdk::FlowTable::kAbsent) continue;
-    const auto* tcb = reinterpret_cast<const char*>(&connections_[static_cast<uint32_t>(positions[i])]);
-    __builtin_prefetch(tcb);
-    __builtin_prefetch(tcb + 64);
+    const auto* state = static_cast<const char*>(core_.state_of(static_cast<uint32_t>(positions[i])));
+    __builtin_prefetch(state);
+    __builtin_prefetch(state + 64);
   }
 
   std::array<uint8_t, Ingress::kBurst> strangers;
@@ -247,9 +267,11 @@ net::Packet Worker::take_text(Arrival& arrival) {
 // A segment of a known connection. Leaves the frame in the arrival when a new SYN ended a TIME-WAIT, now or
 // before in this burst.
 void Worker::on_hit(Arrival& arrival, uint32_t index) {
-  tcp::Connection& connection = core_.connection(index);
-  // The slot may have been given back since the burst was looked up: then the segment is a stranger's.
-  if (connection.tcb.state == tcp::State::kClosed && paths_[index].tuple.local_port == 0) return;
+  // It may have been forgotten since the burst was looked up: then the segment is a stranger's.
+  if (!core_.awake(index) && paths_[index].tuple.local_port == 0) return;
+  tcp::Connection* const awake = core_.wake(index);
+  if (awake == nullptr) return dpdk::free_frame(std::exchange(arrival.frame, nullptr));
+  tcp::Connection& connection = *awake;
   const bool may_reopen = connection.tcb.state == tcp::State::kTimeWait && arrival.seg.has(tcp::kSyn);
   net::Packet text;
   if (!may_reopen) text = take_text(arrival);
@@ -276,6 +298,7 @@ void Worker::on_hit(Arrival& arrival, uint32_t index) {
 // -----------------------------------------------------------------------------------------
 
 void Worker::serve(uint32_t index) {
+  if (!core_.awake(index)) return;  // forgotten since it was marked
   tcp::Connection& connection = core_.connection(index);
   if (connection.news() == 0) return;
   Service& service = *bindings_[core_.service_of(connection)].service;
@@ -302,7 +325,7 @@ void Worker::time_out() {
   for (uint32_t i = 0; i < kMost; ++i) {
     const uint32_t index = core_.wheel.expire(core_.now);
     if (index == tcp::TimerWheel::kNone) break;
-    core_.connection(index).on_timeout(core_);
+    core_.time_out(index);
   }
   for (uint32_t i = 0; i < kMost && time_waits_.expire(core_.now); ++i) {
     --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
@@ -311,6 +334,7 @@ void Worker::time_out() {
 
 // From here on a record of what 2MSL needs is enough.
 void Worker::retire(uint32_t index) {
+  if (!core_.awake(index)) return;
   const tcp::Connection& connection = core_.connection(index);
   if (!tcp::TimeWait::may_compact(connection)) return;
   const tcp::TimeWait record = tcp::TimeWait::compact(connection, core_);
@@ -340,6 +364,7 @@ void Worker::emit() {
   const size_t count = core_.ready.size();
   for (size_t i = 0; i < count; ++i) {
     const uint32_t index = core_.ready[i];
+    if (!core_.awake(index)) continue;
     tcp::Connection& connection = core_.connection(index);
     connection.emit(core_);
     if (core_.outbox.room() < Egress::kBurst) depart_all();
@@ -359,18 +384,24 @@ void Worker::forget(uint32_t index) {
   core_.connection(index).release(core_);
 }
 
+void Worker::abort(uint32_t index) {
+  tcp::Connection& connection = *core_.wake(index);
+  connection.abort(core_);  // one that is closed already may still have to be told of, or to send its RST
+  serve(index);
+  connection.emit(core_);
+  for (const tcp::Departure& departure : core_.outbox.departures())
+    egress_.depart(departure, paths_[index], core_.config(connection).marking);
+  core_.outbox.clear();
+  forget(index);
+}
+
 void Worker::abort_all() {
   core_.set_now(clock_.now());
-  for (uint32_t index = 0; index < connections_.size(); ++index) {
-    tcp::Connection& connection = connections_[index];
-    if (paths_[index].tuple.local_port == 0) continue;
-    connection.abort(core_);  // one that is closed already may still have to be told of, or to send its RST
-    serve(index);
-    connection.emit(core_);
-    for (const tcp::Departure& departure : core_.outbox.departures())
-      egress_.depart(departure, paths_[index], core_.config(connection).marking);
-    core_.outbox.clear();
-    forget(index);
+  // Those awake first: they give back the slots that the others wake into.
+  for (const bool asleep : {false, true}) {
+    for (uint32_t index = 0; index < options_.max_connections; ++index) {
+      if (paths_[index].tuple.local_port != 0 && core_.awake(index) != asleep) abort(index);
+    }
   }
   while (time_waits_.expire(net::Instant::never())) {
     --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];

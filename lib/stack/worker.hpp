@@ -43,6 +43,8 @@ struct Binding {
 struct WorkerOptions {
   std::string name;  // of memory that it reserves, unique in the process
   uint32_t max_connections = 100'000;
+  // Of these, how many may do something at a time; the others sleep, see tcp::Dormant. 0: default_busy().
+  uint32_t busy_connections = 0;
   IdleMode idle = IdleMode::kAdaptive;
   net::Duration longest_sleep = std::chrono::microseconds(150);  // where frames do not wake it
   net::PrfKey cookie_secret{};                                   // the same for all workers
@@ -103,7 +105,9 @@ class Worker {
 
   // Memory that connections of this number take, tables and timers included, in bytes; bbr: whether a service
   // uses BBR.
-  static uint64_t footprint(uint32_t max_connections, bool bbr);
+  static uint64_t footprint(uint32_t max_connections, uint32_t busy_connections, bool bbr);
+  // All where memory is no matter, else one in sixteen.
+  static uint32_t default_busy(uint32_t max_connections);
 
  private:
   uint8_t attachment_count() const { return static_cast<uint8_t>(attachments_.size()); }
@@ -124,6 +128,7 @@ class Worker {
                  const tcp::FastOpenOption& fast_open);
   bool takes_cookies(const tcp::Listener& listener) const;
   int32_t insert(const net::FourTuple& tuple, uint32_t hash);
+  int32_t place(const net::FourTuple& tuple, uint32_t hash);
   bool is_free(const net::FourTuple& tuple, uint32_t& hash);
   bool choose_port(net::FourTuple& tuple, uint32_t& hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
@@ -133,6 +138,7 @@ class Worker {
   void time_out();
   void emit();
   void forget(uint32_t index);
+  void abort(uint32_t index);
   void retire(uint32_t index);
   bool on_time_wait(Arrival& arrival, TimeWaits::Entry& entry);
   net::Packet take_text(Arrival& arrival);
@@ -148,9 +154,9 @@ class Worker {
   Counters counters_;
   net::DropCounters drops_;
   net::dpdk::FlowTable table_;
-  std::span<tcp::Connection>
-      connections_;        // EAL memory, by the table's positions; one more to meet TIME-WAITs
-  std::span<Path> paths_;  // likewise
+  std::span<tcp::Connection> slots_;  // EAL memory: connections that are awake, one more to meet TIME-WAITs
+  std::span<tcp::Dormant> dormants_;  // EAL memory, by the table's positions: those asleep, if any may be
+  std::span<Path> paths_;             // EAL memory, by the table's positions
   TimeWaits time_waits_;
   PathMtus path_mtus_;
   tcp::SynCookies cookies_;

@@ -361,9 +361,13 @@ class Connection {
 static_assert(sizeof(Connection) == 192);
 
 // As they lie in the header file so that every caller may inline them.
-inline Connection& Core::connection(uint32_t index) { return connections_[index]; }
+inline Connection& Core::connection(uint32_t index) { return connections_[slots_.slot_of(index)]; }
 inline uint32_t Core::index_of(const Connection& connection) const {
-  return static_cast<uint32_t>(&connection - connections_.data());
+  return slots_.owner(static_cast<uint32_t>(&connection - connections_.data()));
+}
+inline const void* Core::state_of(uint32_t index) const {
+  if (awake(index)) return &connections_[slots_.slot_of(index)];
+  return dormants_.empty() ? nullptr : &dormants_[index];
 }
 inline const Config& Core::config(const Connection& connection) const {
   return configs_[connection.tcb.profile];

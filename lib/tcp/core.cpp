@@ -3,6 +3,7 @@
 #include "tcp/core.hpp"
 
 #include <algorithm>
+#include <utility>
 
 #include "tcp/connection.hpp"
 
@@ -35,9 +36,13 @@ void ReassemblyPool::release(uint32_t index) {
 
 Core::Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& core_limits,
            net::Instant t)
-    : wheel(static_cast<uint32_t>(connections.size()), t),
+    : Core(connections, Slots(static_cast<uint32_t>(connections.size())), {}, profiles, core_limits, t) {}
+
+Core::Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
+           std::span<const Config> profiles, const CoreLimits& core_limits, net::Instant t)
+    : wheel(slots.connections(), t),
       outbox(core_limits.outbox),
-      backlogs(connections.size(), profiles.size()),
+      backlogs(slots.connections(), profiles.size()),
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
       congestions(core_limits.congestions),
@@ -48,6 +53,8 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
       fast_open_servers(core_limits.fast_open_servers),
       limits(core_limits),
       connections_(connections),
+      slots_(std::move(slots)),
+      dormants_(dormants),
       profiles_(static_cast<uint16_t>(profiles.size())),
       configs_(profiles.begin(), profiles.end()) {
   configs_.resize(profiles.size() + extras.capacity());

@@ -19,6 +19,7 @@
 #include "tcp/config.hpp"
 #include "tcp/congestion.hpp"
 #include "tcp/counters.hpp"
+#include "tcp/dormant.hpp"
 #include "tcp/extra.hpp"
 #include "tcp/fast_open.hpp"
 #include "tcp/hystart.hpp"
@@ -26,6 +27,7 @@
 #include "tcp/pool.hpp"
 #include "tcp/reassembly.hpp"
 #include "tcp/recovery.hpp"
+#include "tcp/slots.hpp"
 #include "tcp/tcb.hpp"
 #include "tcp/timer_wheel.hpp"
 
@@ -64,9 +66,13 @@ struct CoreLimits {
 
 class Core {
  public:
-  // connections: the table's slots, index by index. profiles: one Config per service.
+  // connections: one for each index, all of them awake for good. profiles: one Config per service.
   Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& limits,
        net::Instant now);
+  // connections: slots for so many as may be awake at once, of so many indices. dormants: one for each index,
+  // or none where there are as many slots.
+  Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
+       std::span<const Config> profiles, const CoreLimits& limits, net::Instant now);
 
   // The time for everything until the next call; at most once per poll.
   void set_now(net::Instant t) {
@@ -76,7 +82,21 @@ class Core {
     duplicate.connection = kNobody;
   }
 
+  // Of one that is awake: from open() or wake() on, while it has marks or anything to do.
   Connection& connection(uint32_t index);
+  bool awake(uint32_t index) const { return slots_.slot_of(index) != kNoSlot; }
+  // A closed connection for an index that has none, until its release(); null, and counted, when all who are
+  // awake are busy.
+  Connection* open(uint32_t index);
+  // The connection, woken if it sleeps; null, and counted, when all who are awake are busy: then what wanted
+  // it is to be treated as lost.
+  Connection* wake(uint32_t index);
+  // The wheel's node of this index has fired.
+  void time_out(uint32_t index);
+  // Whether somebody fell asleep.
+  bool put_one_to_sleep();
+  // What to prefetch for an index that has a connection: two cache lines.
+  const void* state_of(uint32_t index) const;
   uint32_t index_of(const Connection& connection) const;
   const Config& config(const Connection& connection) const;
   // A service's Config. Connections without options of their own follow a change of it at once.
@@ -141,7 +161,11 @@ class Core {
   const CoreLimits limits;
 
  private:
-  std::span<Connection> connections_;
+  friend class Connection;
+
+  std::span<Connection> connections_;  // by slot
+  Slots slots_;
+  std::span<Dormant> dormants_;  // by index
   uint16_t profiles_;
   std::vector<Config> configs_;  // the services', then those of single connections by their slots of extras
 };

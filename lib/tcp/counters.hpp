@@ -50,6 +50,10 @@ namespace tern::tcp {
   X(connections_aborted, "connections", "Connections that we ended by RST.")                               \
   X(orphans_aborted, "connections", "Connections ended by RST as they were closed: too many were ending.") \
   X(connections_timed_out, "connections", "Connections given up after the limit of retransmissions.")      \
+  X(connections_put_to_sleep, "connections",                                                               \
+    "Idle connections that gave their TCB to one with something to do.")                                   \
+  X(connections_woken, "connections", "Connections asleep that were wanted again.")                        \
+  X(busy_refused, "events", "What was treated as lost because all connections with a TCB were busy.")      \
   X(listen_unserved, "segments", "Segments to an address and port where nothing listens.")                 \
   X(resets_sent, "segments", "RSTs sent.")                                                                 \
   X(resets_received, "segments", "RSTs received, acceptable or not.")                                      \

@@ -3,7 +3,7 @@
 //
 // What the fast path's predicate reads lies in the first 64 bytes, what sending needs in the second, the rest
 // in the third. Three cache lines; an idle connection owns nothing else but its flow table entry and its
-// path.
+// path, and may do with less: see dormant.hpp.
 #pragma once
 
 #include <cstdint>

@@ -120,6 +120,7 @@ void Connection::release(Core& core) {
   core.set_state(*this, State::kClosed);
   core.wheel.disarm(core.index_of(*this));
   tcb = Tcb{};
+  core.slots_.give_back(static_cast<uint32_t>(this - core.connections_.data()));
 }
 
 // Sets the wheel's node if a deadline comes before it fires. A deadline that moved later costs nothing here.

@@ -22,26 +22,30 @@ Config configured(std::string_view old = {}, std::string_view line = {}, std::st
   return *loaded.config;
 }
 
-TEST(MemoryPlan, ConnectionsTakeWhatIsPlanned) {
-  constexpr uint32_t kConnections = 50'000;
+void expect_planned(uint32_t connections, uint32_t busy) {
   const net::dpdk::Clock clock;
   net::dpdk::FramePool pool("plan", 64, 0, 2'048);
   stack::WorkerOptions options;
   options.name = "plan";
-  options.max_connections = kConnections;
+  options.max_connections = connections;
+  options.busy_connections = busy;
   const uint64_t before = test::eal_memory_in_use();
   const stack::Worker worker(options, {}, {}, pool, pool, clock);
   const uint64_t taken = test::eal_memory_in_use() - before;
-  // The wheel and the lists, 24 bytes a connection, the reassembly queues and what losses need come from the
-  // process's heap.
+  // The wheel and the lists, 28 bytes a connection and 20 a busy one, the reassembly queues and what losses
+  // need come from the process's heap.
   const uint64_t of_the_process =
-      kConnections * (24 + sizeof(tcp::CongestionState)) +
+      connections * (28 + sizeof(tcp::CongestionState)) + busy * 20 +
       4'096 * (sizeof(tcp::Reassembly) + sizeof(tcp::Recovery) + sizeof(tcp::Extra) + sizeof(tcp::HyStart));
-  const uint64_t planned = stack::Worker::footprint(kConnections, false);
-  EXPECT_EQ(stack::Worker::footprint(kConnections, true) - planned, 8'192 * sizeof(tcp::BbrState));
+  const uint64_t planned = stack::Worker::footprint(connections, busy, false);
+  EXPECT_EQ(stack::Worker::footprint(connections, busy, true) - planned, 8'192 * sizeof(tcp::BbrState));
   EXPECT_NEAR(static_cast<double>(planned - of_the_process), static_cast<double>(taken),
               static_cast<double>(taken) / 20);
 }
+
+TEST(MemoryPlan, ConnectionsTakeWhatIsPlanned) { expect_planned(50'000, 50'000); }
+
+TEST(MemoryPlan, SleepersTakeWhatIsPlanned) { expect_planned(50'000, 5'000); }
 
 TEST(MemoryPlan, PoolsTakeWhatIsPlanned) {
   const MemoryPlan plan = plan_memory(configured("workers", "workers = [1]\nbuffers = 8192"), false);

@@ -64,6 +64,7 @@ Bench::Bench(std::vector<stack::Binding> services, const BenchOptions& options)
   stack::WorkerOptions worker;
   worker.name = name;
   worker.max_connections = options.max_connections;
+  worker.busy_connections = options.busy_connections;
   worker.receive_reserve = options.receive_reserve;
   worker.cookie_secret = {1};
   worker.table_secret = {2};

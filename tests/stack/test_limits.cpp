@@ -59,6 +59,79 @@ TEST(Limits, ConnectionBeyondTheLastIsResetAndCounted) {
   EXPECT_EQ(bench.tcp().connections_refused_full.value(), 1u);
 }
 
+// More connections than TCBs: who is quiet sleeps, and nobody notices.
+TEST(Limits, QuietConnectionsSleepAndWakeForText) {
+  Bench bench(bindings(bound(echo_script(), 7)), {.max_connections = 64, .busy_connections = 8});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->connect();
+  }
+  EXPECT_EQ(bench.connections(), 40u);
+  for (int round = 0; round < 3; ++round) {
+    for (int i = 0; i < 40; ++i) {
+      Client& client = *clients[static_cast<size_t>(i * 7 % 40)];
+      client.received.clear();
+      client.send("who is " + std::to_string(i));
+      bench.settle();
+      ASSERT_EQ(client.received, "who is " + std::to_string(i));
+    }
+  }
+  EXPECT_GE(bench.tcp().connections_woken.value(), 100u);
+  EXPECT_EQ(bench.tcp().busy_refused.value(), 0u);
+  for (auto& client : clients) {
+    client->fin();
+    bench.settle();
+    EXPECT_TRUE(client->ended);
+  }
+  bench.expect_clean();
+}
+
+// While all with a TCB are busy, what wants another is as if lost, and comes again.
+TEST(Limits, WhileAllAreBusyTextIsTreatedAsLost) {
+  Bench bench(bindings(bound(echo_script(), 7)), {.max_connections = 64, .busy_connections = 8});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 12; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->connect();
+  }
+  for (int i = 0; i < 9; ++i) clients[i]->deaf = true;
+  for (int i = 0; i < 9; ++i) {
+    clients[i]->send("?");
+    bench.poll();
+    bench.collect();
+  }
+  // Nine slots: the last is kept for who meets TIME-WAITs, unless nobody does.
+  clients[10]->send("me too");
+  bench.settle();
+  EXPECT_EQ(clients[10]->received, "");
+  EXPECT_GE(bench.tcp().busy_refused.value(), 1u);
+  auto late = client_at(bench, 41'000);
+  late->connect();
+  EXPECT_TRUE(late->was_reset);
+
+  for (int i = 0; i < 9; ++i) clients[i]->deaf = false;
+  bench.pass(2s);
+  EXPECT_EQ(clients[0]->received, "?");
+  clients[10]->snd_nxt = clients[10]->acknowledged;
+  clients[10]->send("me too");
+  bench.settle();
+  EXPECT_EQ(clients[10]->received, "me too");
+}
+
+TEST(Limits, EndOfTheWorkerResetsThoseAsleepToo) {
+  Bench bench(bindings(bound(echo_script(), 7)), {.max_connections = 64, .busy_connections = 8});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 30; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->connect();
+  }
+  bench.worker().abort_all();
+  bench.settle();
+  for (const auto& client : clients) EXPECT_TRUE(client->was_reset);
+  bench.expect_clean();
+}
+
 TEST(Limits, SlotsAreUsedOverAndOver) {
   Bench bench(bindings(bound(echo_script(), 7)), {.max_connections = 8});
   for (int i = 0; i < 200; ++i) {

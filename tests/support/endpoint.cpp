@@ -34,10 +34,13 @@ Endpoint::Endpoint(bool active, const EndPlan& plan, const net::FourTuple& tuple
       out_(out),
       random_(seed),
       connections_(1),
-      core_(connections_, std::span(&plan_.config, 1), plan.limits, plan.start),
+      dormants_(1),
+      core_(connections_, Slots(1, 1), dormants_, std::span(&plan_.config, 1), plan.limits, plan.start),
       listener_(0, plan_.config),
       cookies_({static_cast<uint8_t>(seed), 7}, plan.start),
-      fast_open_cookies_({static_cast<uint8_t>(seed), 8}, plan.start) {}
+      fast_open_cookies_({static_cast<uint8_t>(seed), 8}, plan.start) {
+  core_.open(0);
+}
 
 Endpoint::~Endpoint() {
   if (!gone_) connection().release(core_);
@@ -80,6 +83,7 @@ void Endpoint::poll(VirtualLink& in, net::Instant now) {
   core_.released.clear();
   check();
   if (exists_ && connection().finished()) finish();
+  if (plan_.sleeps && core_.put_one_to_sleep()) core_.wake(0);
 }
 
 void Endpoint::finish() {
@@ -88,6 +92,7 @@ void Endpoint::finish() {
   reason_ = connection().tcb.close_reason;
   while (connection().tcb.unread != 0 && fault.empty()) read_text();  // what was not read yet is still there
   connection().release(core_);
+  core_.open(0);
   core_.released.clear();
   pending_.reset();
   accept_at_ = net::Instant::never();

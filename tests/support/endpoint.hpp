@@ -35,6 +35,7 @@ struct EndPlan {
   Ending ending = Ending::kShutdown;
   uint32_t ending_at = 0;         // bytes written and read, for the endings "at some point"
   net::Instant start;             // of its clock
+  bool sleeps = false;            // after each round where it may, to be woken at once
   net::Duration accept_after{0};  // how long a connection waits for the accept call, if it needs one
 };
 
@@ -91,6 +92,7 @@ class Endpoint {
   VirtualLink& out_;
   std::mt19937_64 random_;
   std::vector<tcp::Connection> connections_;
+  std::vector<tcp::Dormant> dormants_;
   tcp::Core core_;
   tcp::Listener listener_;
   tcp::SynCookies cookies_;

@@ -187,7 +187,7 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
 
 }  // namespace
 
-Result run(const Scenario& s, uint64_t seed) {
+Result run(const Scenario& s, uint64_t seed, uint64_t* woken) {
   constexpr uint64_t kMostEvents = 3'000'000;
   constexpr net::Duration kPatience = 1h;  // without any event; a rude end may leave the other waiting
   const uint32_t live_before = live_packets();
@@ -230,6 +230,7 @@ Result run(const Scenario& s, uint64_t seed) {
       result.expected += end->core().counters.segments_expected.value();
       result.congestion_marks += end->core().counters.congestion_marks.value();
       result.congestion_echoes += end->core().counters.congestion_echoes.value();
+      if (woken != nullptr) *woken += end->core().counters.connections_woken.value();
       result.losses_undone += end->core().counters.losses_undone.value();
     }
     result.fault = judge(s, active, passive, result, to_passive.corrupted() + to_active.corrupted());

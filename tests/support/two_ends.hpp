@@ -36,9 +36,11 @@ struct Result {
   bool queued = false;    // the passive end kept the SYN
   bool waited = false;    // and its service took an accept call
   bool complete = false;  // neither end broke off: bytes out equal bytes in
+
+  friend bool operator==(const Result&, const Result&) = default;
 };
 
-// Runs it until both ends are gone.
-Result run(const Scenario& scenario, uint64_t seed);
+// Runs it until both ends are gone. woken: how often one of them was.
+Result run(const Scenario& scenario, uint64_t seed, uint64_t* woken = nullptr);
 
 }  // namespace tern::test

@@ -56,5 +56,21 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(undone * 10, seeds);
 }
 
+// Whatever a connection is about to do, having slept makes no difference to it.
+TEST(TwoEnds, GoOnAsIfTheyHadNotSlept) {
+  const uint64_t one = number_from("TERN_SEED", 0);
+  const uint64_t first = one != 0 ? one : 1;
+  const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000) / 5;
+  uint64_t woken = 0;
+  for (uint64_t seed = first; seed <= last; ++seed) {
+    Scenario s = scenario(seed);
+    const Result awake = run(s, seed);
+    s.active.sleeps = s.passive.sleeps = true;
+    EXPECT_EQ(run(s, seed, &woken), awake) << "TERN_SEED=" << seed << "\n" << to_string(s);
+    if (HasFailure()) return;
+  }
+  EXPECT_TRUE(one != 0 || woken >= 5 * last) << woken;
+}
+
 }  // namespace
 }  // namespace tern::test
