@@ -6,6 +6,7 @@
 #include <chrono>
 #include <exception>
 #include <optional>
+#include <vector>
 
 #include "net/dpdk/flow_table.hpp"
 
@@ -22,7 +23,8 @@ net::FourTuple tuple(uint32_t n) {
 
 // A table, so many connections in it, and the next burst of names.
 struct Filled {
-  explicit Filled(uint32_t count) : table("bench_table", count + kBurst, {1}), in_use(count) {
+  explicit Filled(uint32_t count)
+      : keys(count + kBurst), table("bench_table", count + kBurst, {1}, {keys.data()}), in_use(count) {
     for (uint32_t n = 0; n < count; n += kBurst) {
       name(n, [](uint32_t first) { return first; });
       for (uint32_t i = 0; i < kBurst && n + i < count; ++i) table.insert(tuples[i], hashes[i]);
@@ -36,6 +38,7 @@ struct Filled {
     table.hash(tuples, hashes);
   }
 
+  std::vector<net::FourTuple> keys;
   FlowTable table;
   uint32_t in_use;
   std::array<net::FourTuple, kBurst> tuples;

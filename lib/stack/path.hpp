@@ -3,8 +3,10 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 
 #include "net/address.hpp"
+#include "net/dpdk/flow_table.hpp"
 
 namespace tern::stack {
 
@@ -17,5 +19,10 @@ struct Path {
   uint8_t attachment = 0;    // index of the worker's port
 };
 static_assert(sizeof(Path) == 24);
+
+// The four-tuples of paths, as keys of the table.
+inline net::dpdk::FlowTable::Keys keys_of(std::span<Path> paths) {
+  return {&paths.data()->tuple, sizeof(Path)};
+}
 
 }  // namespace tern::stack

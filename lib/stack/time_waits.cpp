@@ -10,12 +10,19 @@ namespace tern::stack {
 
 namespace dpdk = net::dpdk;
 
-TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles)
-    : table_(name, capacity, key), lists_(profiles) {
-  auto* first = static_cast<Entry*>(dpdk::allocate_memory(name.c_str(), uint64_t{capacity} * sizeof(Entry)));
+namespace {
+std::span<TimeWaits::Entry> allocate_entries(const std::string& name, uint32_t capacity) {
+  void* memory = dpdk::allocate_memory(name.c_str(), uint64_t{capacity} * sizeof(TimeWaits::Entry));
+  auto* first = static_cast<TimeWaits::Entry*>(memory);
   std::uninitialized_value_construct_n(first, capacity);
-  entries_ = {first, capacity};
+  return {first, capacity};
 }
+}  // namespace
+
+TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles)
+    : entries_(allocate_entries(name, capacity)),
+      table_(name, capacity, key, {&entries_.data()->path.tuple, sizeof(Entry)}),
+      lists_(profiles) {}
 
 TimeWaits::~TimeWaits() { dpdk::free_memory(entries_.data()); }
 

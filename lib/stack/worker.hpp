@@ -153,10 +153,10 @@ class Worker {
 
   Counters counters_;
   net::DropCounters drops_;
-  net::dpdk::FlowTable table_;
   std::span<tcp::Connection> slots_;  // EAL memory: connections that are awake, one more to meet TIME-WAITs
   std::span<tcp::Dormant> dormants_;  // EAL memory, by the table's positions: those asleep, if any may be
-  std::span<Path> paths_;             // EAL memory, by the table's positions
+  std::span<Path> paths_;             // EAL memory, by the table's positions: its keys
+  net::dpdk::FlowTable table_;
   TimeWaits time_waits_;
   PathMtus path_mtus_;
   tcp::SynCookies cookies_;

@@ -118,7 +118,9 @@ void Connection::release(Core& core) {
   end_receive_tuning(core);
   if (tcb.extra != kNoSlot) core.extras.release(tcb.extra);
   core.set_state(*this, State::kClosed);
-  core.wheel.disarm(core.index_of(*this));
+  const uint32_t index = core.index_of(*this);
+  core.wheel.disarm(index);
+  if (core.duplicate.connection == index) core.duplicate.connection = Core::kNobody;
   tcb = Tcb{};
   core.slots_.give_back(static_cast<uint32_t>(this - core.connections_.data()));
 }

@@ -1,59 +1,44 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The table of one core's connections, over rte_hash.
+// The table of one core's connections.
 #include "net/dpdk/flow_table.hpp"
 
-#include <rte_errno.h>
-#include <rte_hash.h>
-#include <rte_lcore.h>
-
 #include <algorithm>
-#include <bit>
+#include <array>
 #include <cassert>
 #include <cstring>
 #include <stdexcept>
 
-namespace tern::net::dpdk {
+#include "net/dpdk/eal.hpp"
 
-static_assert(FlowTable::kMaxBurst <= RTE_HASH_LOOKUP_BULK_MAX);
+namespace tern::net::dpdk {
 
 namespace {
 
-constexpr size_t kHashedAtOnce = 16;       // enough to hide the cipher's latency, little to clear
-constexpr uint32_t kBucketEntries = 8;     // of rte_hash; it refuses tables of less than one bucket
-constexpr uint64_t kBucketBytes = 64;      // a cache line
-constexpr uint64_t kKeySlotBytes = 32;     // eight bytes of data and twelve of key, rounded up to sixteen
-constexpr uint64_t kOverheadBytes = 8192;  // the table's own structure and its rings' heads
-// rte_hash and its rings put prefixes in front of the name and cut what is too long, so that two tables could
-// collide.
-constexpr size_t kMaxName = 20;
-
-uint32_t bucket_count(uint32_t capacity) { return std::bit_ceil(capacity) / kBucketEntries; }
+constexpr size_t kHashedAtOnce = 16;  // enough to hide the cipher's latency, little to clear
+constexpr uint32_t kMaxCapacity = 1u << 30;
+constexpr uint64_t kPadding = 8;  // places more than the load asks for, so that some are always empty
 
 }  // namespace
 
-FlowTable::FlowTable(const std::string& name, uint32_t capacity, const PrfKey& key)
-    : prf_(key), capacity_(capacity) {
-  if (capacity < kBucketEntries || capacity > RTE_HASH_ENTRIES_MAX || name.size() > kMaxName) {
-    throw std::runtime_error("flow table \"" + name + "\" of " + std::to_string(capacity) +
-                             " connections: allowed are 8 to 1,073,741,824 and a name of at most 20 letters");
-  }
-  rte_hash_parameters parameters{};
-  parameters.name = name.c_str();
-  parameters.entries = capacity;
-  parameters.key_len = sizeof(FourTuple);
-  parameters.socket_id = static_cast<int>(rte_socket_id());
-  // Overflow buckets: without them a table refuses keys from about 95 % of its capacity on.
-  parameters.extra_flag = RTE_HASH_EXTRA_FLAGS_EXT_TABLE;
-  table_ = rte_hash_create(&parameters);
-  if (table_ == nullptr) {
-    throw std::runtime_error("flow table " + name + " of " + std::to_string(capacity) + " connections, " +
-                             std::to_string(footprint(capacity) >> 20) + " MiB: " + rte_strerror(rte_errno) +
-                             "; give EAL more memory (more huge pages, or a larger -m without them) or lower "
-                             "max_connections");
-  }
+// Two thirds full at most: one that is there is found at the second place on average, one that is not is
+// known absent at the fifth.
+uint64_t FlowTable::count_for(uint32_t capacity) { return uint64_t{capacity} + capacity / 2 + kPadding; }
+
+uint64_t FlowTable::footprint(uint32_t capacity) {
+  return count_for(capacity) * sizeof(Place) + uint64_t{capacity} * sizeof(uint32_t);
 }
 
-FlowTable::~FlowTable() { rte_hash_free(table_); }
+FlowTable::FlowTable(const std::string& name, uint32_t capacity, const PrfKey& key, Keys keys)
+    : prf_(key), keys_(keys), capacity_(capacity), count_(static_cast<uint32_t>(count_for(capacity))) {
+  if (capacity == 0 || capacity > kMaxCapacity) {
+    throw std::runtime_error("flow table \"" + name + "\" of " + std::to_string(capacity) +
+                             " connections: allowed are 1 to 1,073,741,824");
+  }
+  places_ = static_cast<Place*>(allocate_memory(name.c_str(), footprint(capacity)));
+  free_ = reinterpret_cast<uint32_t*>(places_ + count_);
+}
+
+FlowTable::~FlowTable() { free_memory(places_); }
 
 void FlowTable::hash(std::span<const FourTuple> tuples, std::span<uint32_t> hashes) const {
   assert(hashes.size() >= tuples.size());
@@ -71,40 +56,69 @@ void FlowTable::hash(std::span<const FourTuple> tuples, std::span<uint32_t> hash
   }
 }
 
+// Each memory access of the burst is under way before the first is waited for: the places, then the keys of
+// those whose hash is there.
 void FlowTable::find(std::span<const FourTuple> tuples, std::span<const uint32_t> hashes,
                      std::span<int32_t> positions) const {
   assert(tuples.size() <= kMaxBurst && hashes.size() >= tuples.size() && positions.size() >= tuples.size());
-  std::array<const void*, kMaxBurst> keys;
-  for (size_t i = 0; i < tuples.size(); ++i) keys[i] = &tuples[i];
-  // Signatures are only read, though the parameter does not say so.
-  rte_hash_lookup_with_hash_bulk(table_, keys.data(), const_cast<uint32_t*>(hashes.data()),
-                                 static_cast<uint32_t>(tuples.size()), positions.data());
-  for (size_t i = 0; i < tuples.size(); ++i) positions[i] = std::max(positions[i], kAbsent);  // -ENOENT
+  std::array<uint32_t, kMaxBurst> likely;
+  for (size_t i = 0; i < tuples.size(); ++i) __builtin_prefetch(&places_[home(hashes[i])]);
+  for (size_t i = 0; i < tuples.size(); ++i) {
+    uint32_t at = home(hashes[i]);
+    while (places_[at] != 0 && hash_in(places_[at]) != hashes[i]) at = after(at);
+    likely[i] = at;
+    if (places_[at] != 0) __builtin_prefetch(&keys_[index_in(places_[at])]);
+  }
+  for (size_t i = 0; i < tuples.size(); ++i) {
+    const Place place = places_[likely[i]];
+    const bool here = place != 0 && keys_[index_in(place)] == tuples[i];
+    positions[i] = here         ? static_cast<int32_t>(index_in(place))
+                   : place == 0 ? kAbsent
+                                : find(tuples[i], hashes[i]);  // another of the same hash came first
+  }
+}
+
+// The place that holds the tuple, or the empty one that ends the search.
+uint32_t FlowTable::locate(const FourTuple& tuple, uint32_t hash) const {
+  uint32_t at = home(hash);
+  while (places_[at] != 0 && (hash_in(places_[at]) != hash || keys_[index_in(places_[at])] != tuple)) {
+    at = after(at);
+  }
+  return at;
 }
 
 int32_t FlowTable::find(const FourTuple& tuple, uint32_t hash) const {
-  return std::max(rte_hash_lookup_with_hash(table_, &tuple, hash), kAbsent);
+  const Place place = places_[locate(tuple, hash)];
+  return place == 0 ? kAbsent : static_cast<int32_t>(index_in(place));
 }
 
 int32_t FlowTable::insert(const FourTuple& tuple, uint32_t hash) {
-  return std::max(rte_hash_add_key_with_hash(table_, &tuple, hash), kAbsent);
+  if (size_ == capacity_) return kAbsent;
+  ++size_;
+  const uint32_t index = free_count_ != 0 ? free_[--free_count_] : fresh_++;
+  uint32_t at = home(hash);
+  while (places_[at] != 0) at = after(at);
+  places_[at] = place_of(hash, index);
+  keys_[index] = tuple;
+  return static_cast<int32_t>(index);
 }
 
+// What lies behind moves up, unless it would come to lie before where it belongs; so no search has to pass
+// over graves.
 void FlowTable::erase(const FourTuple& tuple, uint32_t hash) {
-  rte_hash_del_key_with_hash(table_, &tuple, hash);
-}
-
-uint32_t FlowTable::size() const { return static_cast<uint32_t>(rte_hash_count(table_)); }
-
-uint32_t FlowTable::capacity() const { return capacity_; }
-
-uint64_t FlowTable::footprint(uint32_t capacity) {
-  const uint64_t buckets = bucket_count(capacity) * kBucketBytes;
-  const uint64_t overflow_buckets = buckets;
-  const uint64_t keys = (uint64_t{capacity} + 1) * kKeySlotBytes;
-  const uint64_t free_keys = std::bit_ceil(uint64_t{capacity} + 1) * sizeof(uint32_t);
-  const uint64_t free_buckets = std::bit_ceil(uint64_t{bucket_count(capacity)} + 1) * sizeof(uint32_t);
-  return buckets + overflow_buckets + keys + free_keys + free_buckets + kOverheadBytes;
+  uint32_t hole = locate(tuple, hash);
+  if (places_[hole] == 0) return;
+  const uint32_t index = index_in(places_[hole]);
+  keys_[index] = FourTuple{};
+  free_[free_count_++] = index;
+  --size_;
+  for (uint32_t at = after(hole); places_[at] != 0; at = after(at)) {
+    const uint32_t belongs = home(hash_in(places_[at]));
+    if (distance(belongs, at) < distance(hole, at)) continue;
+    places_[hole] = places_[at];
+    hole = at;
+  }
+  places_[hole] = 0;
 }
 
 }  // namespace tern::net::dpdk
