@@ -41,10 +41,10 @@ Reply read_reply(const Bytes& frame) {
 Peer::Peer(net::MacAddress server, net::FourTuple tuple, tcp::Seq iss, uint32_t window)
     : server_(server), tuple_(tuple), window_(window), una_(iss), nxt_(iss) {}
 
-Bytes Peer::segment(uint8_t flags, std::string_view text, net::Instant now) {
+Bytes Peer::build(uint8_t flags, std::string_view text, const Acknowledgment& what, net::Instant now) {
   tcp::SegmentHeader header;
   header.seq = nxt_;
-  header.ack = rcv_nxt_;
+  header.ack = what.ack;
   header.flags = flags;
   const auto ts_val = static_cast<uint32_t>(now.milliseconds());
   if ((flags & tcp::kSyn) != 0) {
@@ -58,6 +58,7 @@ Bytes Peer::segment(uint8_t flags, std::string_view text, net::Instant now) {
   } else {
     header.wnd = static_cast<uint16_t>(window_ >> kWindowScale);
     tcp::append_timestamps(header, ts_val, ts_ecr_);
+    tcp::append_sacks(header, std::span(what.beyond).first(std::min<size_t>(what.beyond.size(), 3)));
   }
   const auto length = static_cast<uint16_t>(header.length() + text.size());
   Bytes frame(kTcp + length);
@@ -76,15 +77,17 @@ Bytes Peer::segment(uint8_t flags, std::string_view text, net::Instant now) {
   net::ChecksumSum sum = net::pseudo_header(tuple_.remote, tuple_.local, net::ipv4::kProtocolTcp, length);
   sum.add({tcp, length});
   net::store_be16(tcp + 16, sum.finish());
+  return frame;
+}
+
+Bytes Peer::segment(uint8_t flags, std::string_view text, net::Instant now) {
+  Bytes frame = build(flags, text, acknowledgment(), now);
   nxt_ = nxt_ + static_cast<uint32_t>(text.size()) + ((flags & (tcp::kSyn | tcp::kFin)) != 0 ? 1 : 0);
   return frame;
 }
 
-Bytes Peer::acknowledge(tcp::Seq ack, net::Instant now) {
-  const tcp::Seq all = std::exchange(rcv_nxt_, ack);
-  Bytes frame = segment(tcp::kAck, {}, now);
-  rcv_nxt_ = all;
-  return frame;
+Bytes Peer::acknowledge(const Acknowledgment& what, net::Instant now) {
+  return build(tcp::kAck, {}, what, now);
 }
 
 void Peer::hear(const Reply& reply) {
@@ -95,11 +98,32 @@ void Peer::hear(const Reply& reply) {
     rcv_nxt_ = seg.seq;
     connected_ = true;
   }
-  if (seg.seq != rcv_nxt_) throw std::runtime_error("tern sent a segment out of order, or twice");
-  rcv_nxt_ = seg.end();
+  if (seg.seq != rcv_nxt_ && !losses_) throw std::runtime_error("tern sent a segment out of order, or twice");
+  put_together({seg.seq, seg.end()});
   una_ = seg.ack;
   ts_ecr_ = seg.ts_val;
   ended_ = ended_ || seg.has(tcp::kFin);
+}
+
+void Peer::put_together(tcp::SackBlock come) {
+  if (come.left > rcv_nxt_) {
+    for (auto block = beyond_.begin(); block != beyond_.end();) {
+      if (block->right < come.left || come.right < block->left) {
+        ++block;
+        continue;
+      }
+      come = {std::min(come.left, block->left), std::max(come.right, block->right)};
+      block = beyond_.erase(block);
+    }
+    beyond_.insert(beyond_.begin(), come);
+    return;
+  }
+  rcv_nxt_ = std::max(rcv_nxt_, come.right);
+  std::erase_if(beyond_, [&](const tcp::SackBlock& block) {
+    const bool joins = block.left <= rcv_nxt_;
+    if (joins) rcv_nxt_ = std::max(rcv_nxt_, block.right);
+    return joins;
+  });
 }
 
 }  // namespace tern::bench

@@ -58,7 +58,8 @@ std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress s
   if (name == "time_waits") return make_exchanges(server, 1, true);
   if (name == "requests") return make_exchanges(server, kUnits / 32, false);
   if (name == "flood") return make_flood(server);
-  if (name == "download") return make_download(server);
+  if (name == "download") return make_download(server, 0);
+  if (name == "losses") return make_download(server, 100);
   if (name == "upload") return make_upload(server);
   return nullptr;
 }

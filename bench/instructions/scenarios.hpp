@@ -28,9 +28,10 @@ class Scenario {
 // server: tern's address on the link.
 // HTTP requests, so many on each connection. server_closes: it is asked to, so that TIME-WAIT is tern's.
 std::unique_ptr<Scenario> make_exchanges(net::MacAddress server, uint32_t per_connection, bool server_closes);
-std::unique_ptr<Scenario> make_download(net::MacAddress server);  // full frames that tern sends
-std::unique_ptr<Scenario> make_upload(net::MacAddress server);    // full frames that tern receives
-std::unique_ptr<Scenario> make_flood(net::MacAddress server);     // SYNs that nobody follows up
+// Full frames that tern sends; of so many (every) one is lost, 0: none is.
+std::unique_ptr<Scenario> make_download(net::MacAddress server, uint32_t every);
+std::unique_ptr<Scenario> make_upload(net::MacAddress server);  // full frames that tern receives
+std::unique_ptr<Scenario> make_flood(net::MacAddress server);   // SYNs that nobody follows up
 
 // By its name in budget.toml; null when there is none.
 std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress server);

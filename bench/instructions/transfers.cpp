@@ -13,15 +13,15 @@ namespace {
 
 constexpr uint32_t kTransfers = 4;
 constexpr uint32_t kSegments = kUnits / kTransfers;  // of each
-constexpr int64_t kBytes = int64_t{kSegments} * kFullText;
+constexpr uint32_t kBytes = kSegments * kFullText;
 
 struct Client {
   Peer peer;
   bool begun = false, asked = false, closed = false, finished = false;
-  uint32_t heard = 0;    // segments since the last acknowledgment
-  uint32_t sent = 0;     // full segments
-  int64_t received = 0;  // of the body; below 0 within the response's head
-  std::vector<tcp::Seq> owed = {};
+  uint32_t heard = 0;  // segments since the last acknowledgment
+  uint32_t sent = 0;   // full segments
+  tcp::Seq body = {};  // the first byte of the response's
+  std::vector<Peer::Acknowledgment> owed = {};
 };
 
 // What both directions have in common: a handshake, and a FIN of the client at the end.
@@ -70,10 +70,23 @@ class Transfer : public Scenario {
   uint64_t frames_ = 0;
 };
 
-// One request, one large response, acknowledged every other segment (RFC 5681 section 4.2).
+// One request, one large response, acknowledged every other segment (RFC 5681 section 4.2), and at once where
+// one is missing.
 class Download : public Transfer {
  public:
-  explicit Download(net::MacAddress server) : Transfer(server, kHttpPort, kWindow) {}
+  // every: of so many segments one is lost; 0: none is.
+  Download(net::MacAddress server, uint32_t every) : Transfer(server, kHttpPort, kWindow), every_(every) {
+    for (Client& client : clients_) {
+      if (every != 0) client.peer.expect_losses();
+    }
+  }
+
+  void hear(const Reply& reply) override {
+    constexpr uint32_t kTail = 400;  // of which nothing is lost, so that nobody waits for a timeout
+    if (!reply.text.empty() && ++frames_ + kTail < kUnits && every_ != 0 && frames_ % every_ == every_ / 2)
+      return;
+    Transfer::hear(reply);
+  }
 
  private:
   // So much that the acknowledgments of all clients are what a round receives at most.
@@ -86,9 +99,9 @@ class Download : public Transfer {
       frames.push_back(client.peer.segment(tcp::kAck | tcp::kPsh, request, now));
       return client.asked = true;
     }
-    if (client.received == kBytes) return false;
-    if (client.heard % 2 != 0) client.owed.push_back(client.peer.received());
-    for (const tcp::Seq ack : client.owed) frames.push_back(client.peer.acknowledge(ack, now));
+    if (client.peer.received() == client.body + kBytes) return false;
+    if (client.heard % 2 != 0) client.owed.push_back(client.peer.acknowledgment());
+    for (const Peer::Acknowledgment& owed : client.owed) frames.push_back(client.peer.acknowledge(owed, now));
     client.owed.clear();
     client.heard = 0;
     return true;
@@ -96,19 +109,24 @@ class Download : public Transfer {
 
   void take(Client& client, const Reply& reply) override {
     if (reply.text.empty()) return;
-    if (client.received == 0) {
+    if (client.body == tcp::Seq{}) {
       if (!reply.text.starts_with("HTTP/1.1 200 ")) throw std::runtime_error("tern did not answer a request");
-      client.received = -static_cast<int64_t>(reply.text.find("\r\n\r\n") + 4);
+      client.body = reply.seg.seq + static_cast<uint32_t>(reply.text.find("\r\n\r\n") + 4);
     }
+    tcp::Seq place = reply.seg.seq;
     for (const char byte : reply.text) {
       constexpr uint32_t kPeriod = 251;  // of what /bytes/N holds
-      const int64_t place = client.received++;
-      if (place >= 0 && static_cast<uint8_t>(byte) != place % kPeriod)
+      if (place >= client.body && static_cast<uint8_t>(byte) != (place - client.body) % kPeriod)
         throw std::runtime_error("tern sent wrong bytes");
+      place = place + 1;
     }
-    ++frames_;
-    if (++client.heard % 2 == 0) client.owed.push_back(client.peer.received());
+    if (++client.heard % 2 == 0 || client.peer.misses()) {
+      client.owed.push_back(client.peer.acknowledgment());
+      client.heard = 0;
+    }
   }
+
+  uint32_t every_;
 };
 
 class Upload : public Transfer {
@@ -137,7 +155,9 @@ class Upload : public Transfer {
 
 }  // namespace
 
-std::unique_ptr<Scenario> make_download(net::MacAddress server) { return std::make_unique<Download>(server); }
+std::unique_ptr<Scenario> make_download(net::MacAddress server, uint32_t every) {
+  return std::make_unique<Download>(server, every);
+}
 std::unique_ptr<Scenario> make_upload(net::MacAddress server) { return std::make_unique<Upload>(server); }
 
 }  // namespace tern::bench
