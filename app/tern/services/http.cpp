@@ -2,8 +2,6 @@
 // A small HTTP/1.1 server. RFC 9110, RFC 9112.
 #include "tern/services/http.hpp"
 
-#include <fmt/format.h>
-
 #include <algorithm>
 #include <bit>
 #include <charconv>
@@ -40,9 +38,43 @@ std::optional<uint32_t> bytes_wanted(std::string_view target) {
   return static_cast<uint32_t>(n);
 }
 
+// What an answer says of the connection, by how long that is to last: until the client closes, as HTTP/1.1
+// takes for granted and HTTP/1.0 must be told, or until the answer has been sent.
+constexpr std::array<std::string_view, 3> kPersistence = {"", "Connection: keep-alive\r\n",
+                                                          "Connection: close\r\n"};
+
+size_t persistence(const HttpRequest& request) { return !request.persistent ? 2 : request.http_1_0 ? 1 : 0; }
+
+// Calls append with each piece of an answer in turn.
+template <typename Append>
+void compose(std::string_view status, uint32_t length, std::string_view type, std::string_view persistence,
+             std::string_view body, Append&& append) {
+  std::array<char, 10> digits;
+  const char* end = std::to_chars(digits.begin(), digits.end(), length).ptr;
+  append("HTTP/1.1 ");
+  append(status);
+  append("\r\nServer: tern\r\nContent-Type: ");
+  append(type);
+  append("\r\nContent-Length: ");
+  append(std::string_view(digits.data(), end));
+  append("\r\n");
+  append(persistence);
+  append("\r\n");
+  append(body);
+}
+
+void append_to(net::Packet& packet, std::string_view text) {
+  packet.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(text.size()));
+}
+
 }  // namespace
 
-Http::Http() : pattern_(make_pattern()) {}
+Http::Http() : pattern_(make_pattern()) {
+  for (size_t i = 0; i < pages_.size(); ++i) {
+    compose("200 OK", static_cast<uint32_t>(kPage.size()), kHtml, kPersistence[i], kPage,
+            [&](std::string_view piece) { pages_[i] += piece; });
+  }
+}
 
 void Http::serve(stack::Socket& socket) {
   auto progress = std::bit_cast<Progress>(socket.user());
@@ -115,9 +147,7 @@ bool Http::answer(stack::Socket& socket, Progress& progress, const HttpRequest& 
     last.persistent = false;
     return respond(socket, progress, "405 Method Not Allowed\r\nAllow: GET, HEAD", 0, kPlain, last, {});
   }
-  if (request.target == "/") {
-    return respond(socket, progress, "200 OK", static_cast<uint32_t>(kPage.size()), kHtml, last, kPage);
-  }
+  if (request.target == "/") return respond_with_page(socket, progress, last);
   if (const auto wanted = bytes_wanted(request.target)) {
     if (!respond(socket, progress, "200 OK", *wanted, kBinary, last, {})) return false;
     if (request.method == HttpMethod::kGet) progress.remaining = *wanted;
@@ -135,16 +165,22 @@ bool Http::respond(stack::Socket& socket, Progress& progress, std::string_view s
                    std::string_view type, const HttpRequest& request, std::string_view body) {
   net::Packet packet = socket.allocate();
   if (!packet) return false;
-  const std::string_view persistence = !request.persistent ? "Connection: close\r\n"
-                                       : request.http_1_0  ? "Connection: keep-alive\r\n"
-                                                           : "";
-  const bool with_body = request.method == HttpMethod::kGet;
-  std::array<char, 1024> text;
-  const auto end =
-      fmt::format_to_n(text.data(), text.size(),
-                       "HTTP/1.1 {}\r\nServer: tern\r\nContent-Type: {}\r\nContent-Length: {}\r\n{}\r\n{}",
-                       status, type, length, persistence, with_body ? body : std::string_view());
-  packet.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(end.size));
+  compose(status, length, type, kPersistence[persistence(request)],
+          request.method == HttpMethod::kGet ? body : std::string_view(),
+          [&](std::string_view piece) { append_to(packet, piece); });
+  socket.send(packet);
+  progress.closing = !request.persistent;
+  return true;
+}
+
+// The same for the page, whose answers are made once.
+bool Http::respond_with_page(stack::Socket& socket, Progress& progress, const HttpRequest& request) {
+  if (request.method != HttpMethod::kGet) {
+    return respond(socket, progress, "200 OK", static_cast<uint32_t>(kPage.size()), kHtml, request, {});
+  }
+  net::Packet packet = socket.allocate();
+  if (!packet) return false;
+  append_to(packet, pages_[persistence(request)]);
   socket.send(packet);
   progress.closing = !request.persistent;
   return true;

@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <string_view>
 
 #include "stack/service.hpp"
@@ -38,8 +39,10 @@ class Http : public stack::Service {
   bool answer(stack::Socket& socket, Progress& progress, const HttpRequest& request);
   bool respond(stack::Socket& socket, Progress& progress, std::string_view status, uint32_t length,
                std::string_view type, const HttpRequest& request, std::string_view body);
+  bool respond_with_page(stack::Socket& socket, Progress& progress, const HttpRequest& request);
 
   net::dpdk::StaticPayload pattern_;
+  std::array<std::string, 3> pages_;  // the whole answers to GET /, by how long the connection is to last
   std::array<uint8_t, kMaxHttpHead> head_;  // a request that lies in several packets is put together here
 };
 

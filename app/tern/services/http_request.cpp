@@ -3,25 +3,49 @@
 #include "tern/services/http_request.hpp"
 
 #include <algorithm>
+#include <array>
 
 namespace tern::app {
 
 namespace {
 
-// RFC 9110 section 5.6.2.
-bool is_token_character(char c) {
-  if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z')) return true;
-  return c != '\0' && std::string_view("!#$%&'*+-.^_`|~").find(c) != std::string_view::npos;
+// What a byte may be part of. A table, since each byte of a head is judged, and most of them twice.
+enum Class : uint8_t {
+  kToken = 0x01,   // RFC 9110 section 5.6.2
+  kValue = 0x02,   // of a field: section 5.5
+  kTarget = 0x04,  // of a request, as far as it is looked at here
+};
+
+constexpr std::array<uint8_t, 256> kClasses = [] {
+  constexpr std::string_view kSymbols = "!#$%&'*+-.^_`|~";
+  std::array<uint8_t, 256> classes{};
+  for (unsigned c = 0; c < classes.size(); ++c) {
+    const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const bool symbol = kSymbols.find(static_cast<char>(c)) != std::string_view::npos;
+    const int token = letter || symbol || (c >= '0' && c <= '9') ? kToken : 0;
+    const int value = c >= ' ' || c == '\t' ? kValue : 0;
+    const int target = c > ' ' && c <= '~' ? kTarget : 0;
+    classes[c] = static_cast<uint8_t>(token | value | target);
+  }
+  return classes;
+}();
+
+bool is_all(std::string_view text, Class wanted) {
+  uint8_t common = wanted;
+  for (const char c : text) common &= kClasses[static_cast<uint8_t>(c)];
+  return common != 0;
 }
 
-bool is_token(std::string_view text) {
-  return !text.empty() && std::ranges::all_of(text, is_token_character);
-}
+bool is_token(std::string_view text) { return !text.empty() && is_all(text, kToken); }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
 bool same(std::string_view a, std::string_view lower_case) {
-  return std::ranges::equal(a, lower_case, {}, lower);
+  if (a.size() != lower_case.size()) return false;
+  for (size_t i = 0; i < a.size(); ++i) {
+    if (lower(a[i]) != lower_case[i]) return false;
+  }
+  return true;
 }
 
 std::string_view trim(std::string_view text) {
@@ -50,6 +74,7 @@ struct Fields {
 // RFC 9112 section 3.2.2: a server takes a whole URL for its path too.
 std::string_view path_of(std::string_view target) {
   constexpr std::string_view kScheme = "http://";
+  if (target.front() == '/') return target;
   if (!same(target.substr(0, kScheme.size()), kScheme)) return target;
   const size_t path = target.find('/', kScheme.size());
   return path == std::string_view::npos ? "/" : target.substr(path);
@@ -65,7 +90,7 @@ bool parse_request_line(std::string_view line, HttpRequest& request) {
   const std::string_view version = line.substr(second + 1);
   request.target = line.substr(first + 1, second - first - 1);
   if (!is_token(method) || request.target.empty()) return false;
-  if (!std::ranges::all_of(request.target, [](char c) { return c > ' ' && c <= '~'; })) return false;
+  if (!is_all(request.target, kTarget)) return false;
   if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
   request.target = path_of(request.target);
   request.http_1_0 = version == "HTTP/1.0";
@@ -82,7 +107,7 @@ bool parse_field(std::string_view line, HttpRequest& request, Fields& fields) {
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trim(line.substr(colon + 1));
   if (!is_token(name)) return false;
-  if (!std::ranges::all_of(value, [](unsigned char c) { return c >= ' ' || c == '\t'; })) return false;
+  if (!is_all(value, kValue)) return false;
   if (same(name, "connection")) {
     fields.close = fields.close || lists(value, "close");
     fields.keep_alive = fields.keep_alive || lists(value, "keep-alive");
