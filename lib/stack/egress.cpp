@@ -35,7 +35,7 @@ void Egress::depart(const tcp::Departure& departure, const Path& path, const tcp
   const Attachment& attachment = attachments_[path.attachment];
   const bool one_packet =
       net::buffer::field(departure.text).length - departure.text_offset >= departure.text_length;
-  if (departure.text_length > kCopyBelow && departure.text_offset == 0 && one_packet) {
+  if (departure.text_offset == 0 && one_packet) {
     frame = dpdk::frame_in_place(departure.text, departure.text_length, header_length);
     if (frame != nullptr) counters_.text_in_place.add(departure.text_length);
   }

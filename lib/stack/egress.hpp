@@ -42,7 +42,8 @@ struct Attachment {
 
 class Egress {
  public:
-  // Text of at most this many bytes is copied behind its headers: a second buffer per frame, its reference
+  // Text that cannot leave where it lies, and is of at most this many bytes, is copied behind its headers: a
+  // second buffer per frame, its reference
   // count and its way back to the pool cost more than copying four cache lines.
   static constexpr uint32_t kCopyBelow = 256;
   static constexpr uint32_t kBurst = 64;
