@@ -42,9 +42,8 @@ struct Attachment {
 
 class Egress {
  public:
-  // Text that cannot leave where it lies, and is of at most this many bytes, is copied behind its headers: a
-  // second buffer per frame, its reference
-  // count and its way back to the pool cost more than copying four cache lines.
+  // Text that cannot leave in the buffer where it lies is copied behind its headers if it is of at most this
+  // many bytes: a second buffer per frame, its reference count and its way back to the pool cost more.
   static constexpr uint32_t kCopyBelow = 256;
   static constexpr uint32_t kBurst = 64;
 

@@ -27,11 +27,11 @@ void Worker::on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::
   }
   cookies_.seal(std::span(queries).first(count), std::span(seals).first(count));
 
-  opened_in_burst_ = false;
+  opened_in_burst_.reset();
   for (size_t i = 0; i < count; ++i) {
     Arrival& arrival = arrivals[strangers[i]];
     const uint32_t hash = hashes[strangers[i]];
-    if (opened_in_burst_) {  // perhaps what this segment belongs to
+    if (opened_in_burst_.test(hash % opened_in_burst_.size())) {  // perhaps what this segment belongs to
       const int32_t position = table_.find(arrival.tuple, hash);
       if (position != dpdk::FlowTable::kAbsent) on_hit(arrival, static_cast<uint32_t>(position));
       if (arrival.frame == nullptr) continue;
@@ -121,7 +121,7 @@ bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
   }
   agreement->fast_open = answer;
   agreement->listener = listener.profile();
-  opened_in_burst_ = true;
+  opened_in_burst_.set(hash % opened_in_burst_.size());
   core_.connection(index).open_fast(*agreement, arrival.seg, take_text(arrival), core_);
   return true;
 }
@@ -142,7 +142,7 @@ bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
     ++core_.counters.listen_drops;
     return true;
   }
-  opened_in_burst_ = true;
+  opened_in_burst_.set(hash % opened_in_burst_.size());
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   agreement->fast_open = fast_open;
@@ -248,7 +248,7 @@ bool Worker::open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, c
     ++core_.counters.connections_refused_full;
     return false;
   }
-  opened_in_burst_ = true;
+  opened_in_burst_.set(hash % opened_in_burst_.size());
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   tcp::Connection& connection = core_.connection(index);

@@ -220,7 +220,6 @@ bool Worker::poll_once(net::Instant now) {
 // --------------------------------------------------------------------------------------
 
 uint32_t Worker::arrive(uint8_t attachment) {
-  static_assert(Ingress::kBurst <= dpdk::FlowTable::kMaxBurst);
   uint32_t frames = 0;
   const uint32_t count = ingress_.receive(attachment, core_.now, arrivals_, frames);
   if (!ingress_.icmp_errors().empty()) on_icmp_errors();
@@ -267,8 +266,9 @@ net::Packet Worker::take_text(Arrival& arrival) {
 // A segment of a known connection. Leaves the frame in the arrival when a new SYN ended a TIME-WAIT, now or
 // before in this burst.
 void Worker::on_hit(Arrival& arrival, uint32_t index) {
-  // It may have been forgotten since the burst was looked up: then the segment is a stranger's.
-  if (!core_.awake(index) && paths_[index].tuple.local_port == 0) return;
+  // It may have been forgotten since the burst was looked up, and its index given to another: then the
+  // segment is a stranger's.
+  if (paths_[index].tuple != arrival.tuple) return;
   tcp::Connection* const awake = core_.wake(index);
   if (awake == nullptr) return dpdk::free_frame(std::exchange(arrival.frame, nullptr));
   tcp::Connection& connection = *awake;

@@ -4,6 +4,7 @@
 
 #include <array>
 #include <atomic>
+#include <bitset>
 #include <cstdint>
 #include <memory>
 #include <span>
@@ -173,9 +174,9 @@ class Worker {
 
   std::array<Arrival, Ingress::kBurst> arrivals_;
   std::vector<uint32_t> finished_;
-  std::vector<uint32_t> waiting_;  // in TIME-WAIT, with nothing left to do but wait
-  bool opened_in_burst_ = false;
-  uint32_t next_port_ = 0;  // of connections that we open, counted on
+  std::vector<uint32_t> waiting_;      // in TIME-WAIT, with nothing left to do but wait
+  std::bitset<1024> opened_in_burst_;  // by hash: what connections have begun with strangers of this burst
+  uint32_t next_port_ = 0;             // of connections that we open, counted on
 };
 
 }  // namespace tern::stack
