@@ -26,13 +26,13 @@ tcp::Error Worker::listen(ListenAddress where, uint16_t binding) {
 
 bool Worker::accept(uint16_t binding) { return core_.accept(binding) != tcp::kNoSlot; }
 
-tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet text, net::FourTuple* opened) {
+tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet text, Opened* opened) {
   if (tuple.remote_port == 0 || binding >= bindings_.size()) return tcp::Error::kInvalid;
   tcp::Error error = tcp::Error::kNone;
   const auto attachment = opener_.attachment_for(tuple, error);
   if (!attachment) return error;
   uint32_t hash = 0;
-  if (tuple.local_port == 0 ? !choose_port(tuple, hash) : !is_free(tuple, hash)) {
+  if (tuple.local_port == 0 ? !choose_port(tuple, binding, hash) : !is_free(tuple, binding, hash)) {
     return tuple.local_port == 0 ? tcp::Error::kAddressNotAvailable : tcp::Error::kAddressInUse;
   }
   const int32_t position = insert(tuple, hash);
@@ -44,22 +44,34 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   tcp::Connection& connection = core_.connection(index);
   connection.try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
   if (text) connection.send(text, core_);
-  if (opened != nullptr) *opened = tuple;
+  if (opened != nullptr) *opened = {tuple, index};
   return tcp::Error::kNone;
 }
 
-// Whether no connection has the tuple, whose hash this finds out.
-bool Worker::is_free(const net::FourTuple& tuple, uint32_t& hash) {
+// Whether no connection has the tuple, whose hash this finds out. One in TIME-WAIT may give it up where the
+// clock of our timestamps has ticked since: the peer tells the new connection's segments from old ones by
+// them (RFC 6191).
+bool Worker::is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& hash) {
   table_.hash(std::span(&tuple, 1), std::span(&hash, 1));
-  return table_.find(tuple, hash) == dpdk::FlowTable::kAbsent && time_waits_.find(tuple, hash) == nullptr;
+  if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent) return false;
+  TimeWaits::Entry* entry = time_waits_.empty() ? nullptr : time_waits_.find(tuple, hash);
+  if (entry == nullptr) return true;
+  const net::Instant last = entry->until - 2 * profiles_[entry->record.profile].msl;
+  const bool later =
+      (entry->record.flags & tcp::kTimestampsOn) != 0 && core_.now.milliseconds() > last.milliseconds();
+  if (!profiles_[binding].reuse_time_wait || !later) return false;
+  time_waits_.erase(*entry);
+  --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
+  ++core_.counters.time_wait_reused;
+  return true;
 }
 
 // RFC 6056 section 3.3.3: from a place that depends on the peer and on a secret, the next port that is free.
-bool Worker::choose_port(net::FourTuple& tuple, uint32_t& hash) {
-  const uint32_t start = tcp::initial_sequence_number(isn_prf_, tuple, net::Instant{}).value + next_port_;
+bool Worker::choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash) {
+  const uint32_t start = tcp::begin(isn_prf_, tuple, net::Instant{}).iss.value + next_port_;
   for (uint32_t i = 0; i < kPorts; ++i) {
     tuple.local_port = static_cast<uint16_t>(kFirstPort + (start + i) % kPorts);
-    if (listeners_.find(tuple.local, tuple.local_port) == nullptr && is_free(tuple, hash)) {
+    if (listeners_.find(tuple.local, tuple.local_port) == nullptr && is_free(tuple, binding, hash)) {
       next_port_ += i + 1;
       return true;
     }

@@ -110,9 +110,9 @@ bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
     ++core_.counters.fast_open_refused;
     return false;
   }
-  const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, arrival.tuple, core_.now);
-  auto agreement = listener.agree_on_fast_open(
-      arrival.seg, iss, tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
+  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple, core_.now);
+  auto agreement =
+      listener.agree_on_fast_open(arrival.seg, beginning.iss, beginning.ts_offset, core_.counters);
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
   if (!agreement) {
@@ -130,11 +130,10 @@ bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
 // the answer instead.
 bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                        const tcp::FastOpenOption& fast_open) {
-  const tcp::Seq iss = tcp::initial_sequence_number(isn_prf_, arrival.tuple, core_.now);
+  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple, core_.now);
   const bool room = !core_.pressed() && table_.size() < options_.max_connections;
   if (!room && profiles_[listener.profile()].cookies == tcp::Cookies::kWhenFull) return false;
-  auto agreement = listener.agree_on_syn(arrival.seg, iss,
-                                         tcp::timestamp_offset(isn_prf_, arrival.tuple, iss), core_.counters);
+  auto agreement = listener.agree_on_syn(arrival.seg, beginning.iss, beginning.ts_offset, core_.counters);
   if (!agreement) return true;
   const int32_t position = room ? place(arrival.tuple, hash) : dpdk::FlowTable::kAbsent;
   if (position == dpdk::FlowTable::kAbsent) {

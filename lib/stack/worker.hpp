@@ -7,6 +7,7 @@
 #include <bitset>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <vector>
@@ -39,6 +40,12 @@ struct Binding {
   tcp::Config config;
   std::vector<ListenAddress> listen;
   std::unique_ptr<Service> service;
+};
+
+// What connect() began.
+struct Opened {
+  net::FourTuple tuple;
+  uint32_t index = 0;  // as Socket::index() has it
 };
 
 struct WorkerOptions {
@@ -85,9 +92,16 @@ class Worker {
   // local port of 0 from 32768 up; opened tells the choice. text: the first to send; where the
   // binding's configuration has Fast Open it may leave with the SYN. kInvalid: remote port 0, or no such
   // binding; kNetworkUnreachable, kAddressNotAvailable (not ours there, or no port is free), kAddressInUse
-  // (the four-tuple has a connection), kNoBuffers (the flow table is full).
-  tcp::Error connect(net::FourTuple tuple, uint16_t binding, net::Packet text = {},
-                     net::FourTuple* opened = nullptr);
+  // (the four-tuple has a connection, also one in TIME-WAIT unless the binding's reuse_time_wait lets it),
+  // kNoBuffers (the flow table is full).
+  tcp::Error connect(net::FourTuple tuple, uint16_t binding, net::Packet text = {}, Opened* opened = nullptr);
+  // A connection of which its service has not heard closed() yet, by its Socket's index. Nothing when it
+  // sleeps and all that may be awake are busy.
+  std::optional<Socket> socket(uint32_t index) {
+    tcp::Connection* connection = core_.wake(index);
+    if (connection == nullptr) return std::nullopt;
+    return Socket(*connection, core_, receive_pool_);
+  }
   // Tells the binding's service of the connection that has waited longest; for bindings whose max_connections
   // is 0 or used up. False when none waits (EAGAIN).
   bool accept(uint16_t binding);
@@ -130,8 +144,8 @@ class Worker {
   bool takes_cookies(const tcp::Listener& listener) const;
   int32_t insert(const net::FourTuple& tuple, uint32_t hash);
   int32_t place(const net::FourTuple& tuple, uint32_t hash);
-  bool is_free(const net::FourTuple& tuple, uint32_t& hash);
-  bool choose_port(net::FourTuple& tuple, uint32_t& hash);
+  bool is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& hash);
+  bool choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);

@@ -54,6 +54,8 @@ struct Config {
   // Maximum segment lifetime; TIME-WAIT lasts twice as long (RFC 9293 section 3.4.2 says 2 minutes, the field
   // 30 s).
   net::Duration msl = std::chrono::seconds(30);
+  // Connections that we open may take a four-tuple out of TIME-WAIT once our timestamps are later (RFC 6191).
+  bool reuse_time_wait = false;
   // Largest text of a segment, both ways; what the path's MTU leaves after 40 bytes of headers.
   uint16_t mss = 1460;
   // The least that ICMP may make of it: whoever forges a message has no smaller segments to gain.

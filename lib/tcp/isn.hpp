@@ -10,9 +10,15 @@
 
 namespace tern::tcp {
 
+// Where a connection's numbers begin.
+struct Beginning {
+  Seq iss;
+  // What it adds to the clock of its timestamps (RFC 7323 section 5.4). The same for a four-tuple's next
+  // connection, whose timestamps so are later ones, by which the peer's TIME-WAIT knows it (RFC 6191).
+  uint32_t ts_offset = 0;
+};
+
 // prf: keyed with this boot's secret.
-Seq initial_sequence_number(const net::Prf& prf, const net::FourTuple& tuple, net::Instant now);
-// RFC 7323 section 5.4: what such a connection adds to the clock of its timestamps, its own as iss is.
-uint32_t timestamp_offset(const net::Prf& prf, const net::FourTuple& tuple, Seq iss);
+Beginning begin(const net::Prf& prf, const net::FourTuple& tuple, net::Instant now);
 
 }  // namespace tern::tcp

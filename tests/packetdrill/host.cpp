@@ -144,7 +144,7 @@ void Host::on_syn(Door& door, const net::FourTuple& tuple, const Segment& segmen
     if (header) transmit(tuple, *header, nullptr);
     return;
   }
-  const Seq iss = initial_sequence_number(prf_, tuple, now_);
+  const Seq iss = begin(prf_, tuple, now_).iss;
   auto agreement = fast_open.open ? listener.agree_on_fast_open(segment, iss, 0, core_.counters)
                                   : listener.agree_on_syn(segment, iss, 0, core_.counters);
   const uint32_t slot = agreement ? place(door, tuple) : kNoSlot;
@@ -238,8 +238,7 @@ uint32_t Host::connect(const net::FourTuple& tuple, const Config& config) {
   const uint32_t slot = take_slot(tuple, config);
   if (slot == kNoSlot) return slot;
   slots_[slot].owned = true;
-  connections_[slot].open_active(initial_sequence_number(prf_, tuple, now_), static_cast<uint16_t>(slot), 0,
-                                 core_);
+  connections_[slot].open_active(begin(prf_, tuple, now_).iss, static_cast<uint16_t>(slot), 0, core_);
   connections_[slot].try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
   return slot;
 }

@@ -13,6 +13,7 @@
 #include "stack/bench.hpp"
 #include "stack/client.hpp"
 #include "stack/peer.hpp"
+#include "tcp/options.hpp"
 
 namespace tern::test {
 namespace {
@@ -26,14 +27,18 @@ const net::FourTuple kWayThere{kOurAddress, kPeerAddress, 50'000, 80};
 
 class Opening : public testing::Test {
  protected:
-  Opening() { bench_.poll(); }  // a worker's time is that of its last round
+  explicit Opening(const tcp::Config& config = {})
+      : bench_(with(std::make_unique<Script>(), script_, config)) {
+    bench_.poll();  // a worker's time is that of its last round
+  }
 
-  static std::vector<stack::Binding> with(std::unique_ptr<Script> script, Script*& seen) {
+  static std::vector<stack::Binding> with(std::unique_ptr<Script> script, Script*& seen,
+                                          const tcp::Config& config) {
     seen = script.get();
-    return bindings(bound(std::move(script), 7));
+    return bindings(bound(std::move(script), 7, config));
   }
   Script* script_ = nullptr;
-  Bench bench_{with(std::make_unique<Script>(), script_)};
+  Bench bench_;
 
   uint64_t in(State state) { return bench_.worker().connections_in()[static_cast<size_t>(state)].value(); }
 
@@ -147,8 +152,12 @@ TEST_F(Opening, RefusesWhatIsNoAddressAtAll) {
 TEST_F(Opening, NetworkChoosesTheLocalAddressAndAFreePort) {
   std::set<uint16_t> ports;
   for (int i = 0; i < 50; ++i) {
-    net::FourTuple opened;
-    ASSERT_EQ(bench_.worker().connect({{}, kPeerAddress, 0, 80}, 0, {}, &opened), Error::kNone);
+    stack::Opened begun;
+    ASSERT_EQ(bench_.worker().connect({{}, kPeerAddress, 0, 80}, 0, {}, &begun), Error::kNone);
+    const net::FourTuple& opened = begun.tuple;
+    const auto socket = bench_.worker().socket(begun.index);
+    ASSERT_TRUE(socket);
+    EXPECT_EQ(socket->index(), begun.index);
     EXPECT_EQ(opened.local, kOurAddress);
     EXPECT_EQ(opened.remote, kPeerAddress);
     EXPECT_EQ(opened.remote_port, 80);
@@ -169,6 +178,78 @@ TEST_F(Opening, ListenTakesAnAddressOfOursOnce) {
   client.connect();
   EXPECT_TRUE(client.connected);
   EXPECT_EQ(script_->calls, "opened");
+}
+
+// A connection whose four-tuple waits in TIME-WAIT, since we closed it first.
+class OpeningAnew : public Opening {
+ protected:
+  explicit OpeningAnew(const tcp::Config& config = {}) : Opening(config) {}
+
+  // Opens it, with timestamps or without, and closes it.
+  void leave_time_wait(bool timestamps) {
+    script_->on_opened = [](stack::Socket& socket) { socket.close(); };
+    EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kNone);
+    bench_.poll();
+    neighbour_answers();
+    answer(tcp::Seq{9'000}, tcp::kSyn | tcp::kAck, timestamps);
+    answer(tcp::Seq{9'001}, tcp::kFin | tcp::kAck, timestamps);
+    EXPECT_EQ(bench_.replies().size(), 1u);
+    ASSERT_EQ(in(State::kTimeWait), 1u);
+  }
+  uint32_t last_ts_ = 0;  // of our FIN
+
+ private:
+  // The peer's answer to the one segment that is sent in this round.
+  void answer(tcp::Seq seq, int flags, bool timestamps) {
+    const auto sent = bench_.replies();
+    ASSERT_EQ(sent.size(), 1u);
+    last_ts_ = sent[0].seg.ts_val;
+    tcp::SegmentHeader header;
+    header.seq = seq;
+    header.ack = sent[0].seg.seq + 1;
+    header.flags = static_cast<uint8_t>(flags);
+    header.wnd = 0xffff;
+    if (timestamps) tcp::append_timestamps(header, 1, last_ts_);
+    bench_.inject(tcp_frame(bench_.mac(), kNeighbourMac, kWayThere, header));
+  }
+};
+
+TEST_F(OpeningAnew, IsRefusedWhileTheTupleIsInTimeWait) {
+  leave_time_wait(true);
+  bench_.now += 1s;
+  bench_.poll();
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kAddressInUse);
+}
+
+class OpeningAnewAllowed : public OpeningAnew {
+ protected:
+  OpeningAnewAllowed() : OpeningAnew(allowed()) {}
+  static tcp::Config allowed() {
+    tcp::Config config;
+    config.reuse_time_wait = true;
+    return config;
+  }
+};
+
+TEST_F(OpeningAnewAllowed, TakesTheTupleOnceOurTimestampsAreLater) {  // RFC 6191
+  leave_time_wait(true);
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kAddressInUse) << "the clock has not ticked";
+  bench_.now += 1ms;
+  bench_.poll();
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kNone);
+  EXPECT_EQ(in(State::kTimeWait), 0u);
+  EXPECT_EQ(bench_.tcp().time_wait_reused.value(), 1u);
+  const auto syn = bench_.replies();
+  ASSERT_EQ(syn.size(), 1u);
+  EXPECT_EQ(syn[0].seg.flags, tcp::kSyn);
+  EXPECT_GT(static_cast<int32_t>(syn[0].seg.ts_val - last_ts_), 0);
+}
+
+TEST_F(OpeningAnewAllowed, WithoutTimestampsTheTupleWaits) {
+  leave_time_wait(false);
+  bench_.now += 1s;
+  bench_.poll();
+  EXPECT_EQ(bench_.worker().connect(kWayThere, 0), Error::kAddressInUse);
 }
 
 using NextHop = Opening;

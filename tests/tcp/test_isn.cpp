@@ -16,19 +16,25 @@ constexpr net::FourTuple kTuple{{0xc0000201}, {0xc6336401}, 40000, 80};
 
 TEST(Isn, GrowsByOneEveryFourMicrosecondsForTheSameTuple) {
   const net::Prf prf(kSecret);
-  const net::Instant begin{123'456'000};
-  const Seq first = initial_sequence_number(prf, kTuple, begin);
-  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 3999ns), first);
-  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 4us), first + 1);
-  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 1s), first + 250'000);
-  EXPECT_EQ(initial_sequence_number(prf, kTuple, begin + 4us * (int64_t{1} << 32)), first)
-      << "in 4.77 hours it is round";
+  const net::Instant start{123'456'000};
+  const Seq first = begin(prf, kTuple, start).iss;
+  EXPECT_EQ(begin(prf, kTuple, start + 3999ns).iss, first);
+  EXPECT_EQ(begin(prf, kTuple, start + 4us).iss, first + 1);
+  EXPECT_EQ(begin(prf, kTuple, start + 1s).iss, first + 250'000);
+  EXPECT_EQ(begin(prf, kTuple, start + 4us * (int64_t{1} << 32)).iss, first) << "in 4.77 hours it is round";
+}
+
+TEST(Isn, TimestampsOfATuplesNextConnectionAreLaterOnes) {  // RFC 6191
+  const net::Prf prf(kSecret);
+  const net::FourTuple other{kTuple.local, kTuple.remote, 40001, kTuple.remote_port};
+  EXPECT_EQ(begin(prf, kTuple, {}).ts_offset, begin(prf, kTuple, net::Instant{} + 1s).ts_offset);
+  EXPECT_NE(begin(prf, kTuple, {}).ts_offset, begin(prf, other, {}).ts_offset);
 }
 
 TEST(Isn, DependsOnEachPartOfTheTupleAndOnTheSecret) {
   std::set<uint32_t> seen;
   auto add = [&](const net::PrfKey& secret, const net::FourTuple& tuple) {
-    seen.insert(initial_sequence_number(net::Prf(secret), tuple, {}).value);
+    seen.insert(begin(net::Prf(secret), tuple, {}).iss.value);
   };
   add(kSecret, kTuple);
   add({1, 2, 4}, kTuple);
