@@ -6,8 +6,6 @@
 
 #include <stdexcept>
 
-#include "tern/services/services.hpp"
-
 namespace tern::app {
 
 namespace dpdk = net::dpdk;
@@ -104,13 +102,8 @@ void Appliance::make_workers() {
     for (size_t p = 0; p < ports_.size(); ++p) {
       attachments.push_back({ports_[p].get(), static_cast<uint16_t>(i), config_.ports[p].addresses});
     }
-    std::vector<stack::Binding> bindings;
-    for (const ServiceConfig& service : config_.services) {
-      stack::Binding binding{service.tcp, {}, make_service(service.kind)};
-      for (const ListenAddress& listen : service.listen)
-        binding.listen.push_back({listen.address, listen.port});
-      bindings.push_back(std::move(binding));
-    }
+    std::vector<stack::Binding> bindings =
+        make_bindings(config_, random_key(), clock_->now(), balancing_.emplace_back());
     workers_.push_back(std::make_unique<stack::Worker>(std::move(options), std::move(attachments),
                                                        std::move(bindings), *receive_pools_[i],
                                                        *header_pools_[i], *clock_));

@@ -12,6 +12,7 @@
 #include "net/dpdk/frame.hpp"
 #include "net/dpdk/port.hpp"
 #include "stack/worker.hpp"
+#include "tern/bindings.hpp"
 #include "tern/config.hpp"
 #include "tern/memory_plan.hpp"
 
@@ -33,6 +34,8 @@ class Appliance {
 
   const Config& config() const { return config_; }
   const std::vector<std::unique_ptr<stack::Worker>>& workers() const { return workers_; }
+  // By worker.
+  const std::vector<Balancing>& balancing() const { return balancing_; }
   const std::vector<std::unique_ptr<net::dpdk::Port>>& ports() const { return ports_; }
   const std::string& memory_report() const { return memory_report_; }
 
@@ -54,6 +57,7 @@ class Appliance {
   std::vector<std::unique_ptr<net::dpdk::FramePool>> header_pools_;   // likewise
   std::vector<std::unique_ptr<net::dpdk::Port>> ports_;
   std::vector<std::unique_ptr<stack::Worker>> workers_;
+  std::vector<Balancing> balancing_;  // of the workers
 };
 
 }  // namespace tern::app

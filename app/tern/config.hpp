@@ -10,6 +10,9 @@
 #include <string_view>
 #include <vector>
 
+#include "lb/limits.hpp"
+#include "lb/pool.hpp"
+#include "lb/proxy_header.hpp"
 #include "net/address.hpp"
 #include "net/prf.hpp"
 #include "tcp/config.hpp"
@@ -29,6 +32,7 @@ enum class ServiceKind : uint8_t {
   kDiscard,  // RFC 863
   kChargen,  // RFC 864
   kHttp,     // fixed pages, /bytes/N
+  kProxy,    // passed on to a backend of a pool, and its answer back
 };
 
 struct DataplaneConfig {
@@ -59,17 +63,53 @@ struct ListenAddress {
   friend constexpr auto operator<=>(const ListenAddress&, const ListenAddress&) = default;
 };
 
+// How a backend's health is asked after.
+enum class CheckKind : uint8_t {
+  kNone,  // not at all: connections that fail are all that is known of it
+  kTcp,   // whether a connection can be made
+  kHttp,  // whether a request is answered as expected
+};
+
+// A pool of backends, and how tern talks to them.
+struct PoolConfig {
+  lb::PoolConfig balance;                                 // health.interval is 0 exactly where check is kNone
+  CheckKind check = CheckKind::kTcp;                      //
+  std::string check_path = "/";                           // of kHttp
+  std::string check_host;                                 // of kHttp; empty: the backend's address
+  uint16_t check_status = 0;                              // that its answer must have; 0: any from 200 to 399
+  lb::ProxyVersion send_proxy = lb::ProxyVersion::kNone;  //
+  bool send_crc = false;                                  // TLVs of version 2
+  bool send_unique_id = false;                            //
+  std::vector<net::Ipv4Address> sources;  // of connections to backends, each one of a port; none: chosen
+  tcp::Config tcp;                        // of checks: [tcp]
+};
+
+// What a service of kind kProxy adds.
+struct ProxyConfig {
+  size_t pool = 0;                                          // index in Config::pools
+  net::Duration connect_timeout = std::chrono::seconds(5);  // of a backend; of a client's PROXY header too
+  uint32_t retries = 3;                                     // other backends, when one cannot be connected to
+  net::Duration queue_timeout = std::chrono::seconds(10);   // how long a client waits while all are full
+  uint32_t queue_length = 1024;                             // clients of a worker that may wait
+  bool accept_proxy = false;                                // whether anybody is trusted
+  lb::AccessList trusted;                                   // whose PROXY headers are believed
+  lb::LimitsConfig limits;                                  //
+  bool refuse_silently = false;                             // false: those over a limit get RST
+};
+
 struct ServiceConfig {
   std::string name;                       // unique; a-z, 0-9 and -, at most 32 characters
   ServiceKind kind = ServiceKind::kEcho;  //
   std::vector<ListenAddress> listen;      // at least one; each belongs to one service only
   tcp::Config tcp;  // [tcp] with this service's own keys on top; mss is never 0: the ports' mtu decided it
+  ProxyConfig proxy;
 };
 
 struct Config {
   std::vector<std::string> eal_args;    // none of those that tern sets itself
   DataplaneConfig dataplane;            //
   std::vector<PortConfig> ports;        // at least one
+  std::vector<PoolConfig> pools;        // of backends, for services of kind kProxy
   std::vector<ServiceConfig> services;  // may be empty: tern answers ARP and ping only
 };
 

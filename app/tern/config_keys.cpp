@@ -10,8 +10,13 @@ namespace {
 
 using enum ValueType;
 
-constexpr std::array kTables = std::to_array<KnownTable>(
-    {{"eal", false}, {"dataplane", false}, {"port", true}, {"tcp", false}, {"service", true}});
+constexpr std::array kTables = std::to_array<KnownTable>({{"eal", false},
+                                                          {"dataplane", false},
+                                                          {"port", true},
+                                                          {"tcp", false},
+                                                          {"pool", true},
+                                                          {"backend", true},
+                                                          {"service", true}});
 
 // EAL numbers its threads from 0 to 127 and the control thread is one of them, hence 127 workers. A receive
 // ring alone holds 1024 buffers, hence the least number of them. 576 bytes is what every IPv4 host must take
@@ -82,9 +87,55 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "keep_alive_count", kInteger, "9", "probes in a row", 2, 127},
     {"tcp", "user_timeout_ms", kInteger, "0", "milliseconds", 100, 32400000, "no bound but retransmit_limit"},
 
+    {"pool", "name", kText, "", "a name of its own, 1 to 32 of the characters a-z, 0-9 and -"},
+    {"pool", "algorithm", kText, "\"round-robin\"",
+     "\"round-robin\", \"least-connections\", \"random-two\", \"source-hash\" or \"maglev\""},
+    {"pool", "maglev_size", kInteger, "65537", "entries, a prime number", 251, 5000011},
+    {"pool", "slow_start_s", kInteger, "0", "seconds", 1, 3600, "at once"},
+    {"pool", "persistence_s", kInteger, "0", "seconds", 1, 86400, "none"},
+    {"pool", "persistence_entries", kInteger, "65536", "clients per worker", 64, 16777216},
+    {"pool", "check", kText, "\"tcp\"", "\"tcp\", \"http\" or \"none\""},
+    {"pool", "check_interval_ms", kInteger, "2000", "milliseconds", 10, 3600000},
+    {"pool", "check_timeout_ms", kInteger, "1000", "milliseconds", 10, 3600000},
+    {"pool", "check_rise", kInteger, "2", "checks in a row", 1, 1000},
+    {"pool", "check_fall", kInteger, "3", "checks in a row", 1, 1000},
+    {"pool", "check_host", kText, "\"\"", "a host name, such as \"www.example.com\""},
+    {"pool", "check_path", kText, "\"/\"", "a path, such as \"/health\""},
+    {"pool", "check_status", kInteger, "0", "HTTP status", 100, 599, "any from 200 to 399"},
+    {"pool", "initially_up", kBoolean, "false", "true or false"},
+    {"pool", "eject_after", kInteger, "3", "connections in a row", 1, 1000, "never"},
+    {"pool", "eject_ms", kInteger, "1000", "milliseconds", 10, 3600000},
+    {"pool", "eject_most_ms", kInteger, "60000", "milliseconds", 10, 3600000},
+    {"pool", "send_proxy", kText, "\"none\"", "\"none\", \"v1\" or \"v2\""},
+    {"pool", "proxy_options", kTexts, "[]", "an array of \"crc32c\" and \"unique-id\""},
+    {"pool", "sources", kTexts, "[]", "an array of addresses of ports"},
+
+    {"backend", "pool", kText, "", "the name of a [[pool]]"},
+    {"backend", "name", kText, "", "a name of its own in the pool, 1 to 32 of the characters a-z, 0-9 and -"},
+    {"backend", "address", kText, "", "a string \"address:port\""},
+    {"backend", "weight", kInteger, "1", "beside the others' weights", 0, 256},
+    {"backend", "max_connections", kInteger, "0", "connections per worker", 1, 16777216, "no limit"},
+    {"backend", "backup", kBoolean, "false", "true or false"},
+
     {"service", "name", kText, "", "a name of its own, 1 to 32 of the characters a-z, 0-9 and -"},
-    {"service", "kind", kText, "", "\"echo\", \"discard\", \"chargen\" or \"http\""},
+    {"service", "kind", kText, "", "\"echo\", \"discard\", \"chargen\", \"http\" or \"proxy\""},
     {"service", "listen", kTexts, "", "an array of one or more strings \"address:port\""},
+    {"service", "pool", kText, "\"\"", "the name of a [[pool]]"},
+    {"service", "connect_timeout_ms", kInteger, "5000", "milliseconds", 10, 600000},
+    {"service", "retries", kInteger, "3", "other backends", 0, 7},
+    {"service", "queue_timeout_ms", kInteger, "10000", "milliseconds", 10, 600000},
+    {"service", "queue_length", kInteger, "1024", "clients per worker", 0, 1048576},
+    {"service", "accept_proxy_from", kTexts, "[]", "an array of strings \"a.b.c.d/len\""},
+    {"service", "allow", kTexts, "[]", "an array of strings \"a.b.c.d/len\""},
+    {"service", "deny", kTexts, "[]", "an array of strings \"a.b.c.d/len\""},
+    {"service", "max_per_source", kInteger, "0", "connections per worker", 1, 16777216, "no limit"},
+    {"service", "max_per_prefix", kInteger, "0", "connections per worker", 1, 16777216, "no limit"},
+    {"service", "prefix_length", kInteger, "24", "bits", 1, 31},
+    {"service", "rate_per_source", kInteger, "0", "new connections a second, per worker", 1, 1000000,
+     "no limit"},
+    {"service", "rate_burst", kInteger, "0", "connections", 1, 1000000, "as many as a second's"},
+    {"service", "tracked_sources", kInteger, "65536", "addresses per worker", 64, 16777216},
+    {"service", "refuse", kText, "\"reset\"", "\"reset\" or \"silent\""},
 });
 
 }  // namespace

@@ -114,11 +114,20 @@ void check_pci(const std::vector<Placed<std::string>>& eal_args, const PortTable
   }
 }
 
+Pools read_pools(const toml::table& root, const TcpSettings& defaults, const PortTable& ports,
+                 ProblemLog& log) {
+  Pools pools;
+  for (const auto* table : repeated_tables(root, "pool", log)) read_pool(*table, defaults, ports, pools, log);
+  for (const auto* table : repeated_tables(root, "backend", log)) read_backend(*table, ports, pools, log);
+  check_pools(pools, log);
+  return pools;
+}
+
 std::vector<ServiceConfig> read_services(const toml::table& root, const TcpSettings& defaults,
-                                         const PortTable& ports, ProblemLog& log) {
+                                         const PortTable& ports, const Pools& pools, ProblemLog& log) {
   Services services;
   for (const auto* table : repeated_tables(root, "service", log)) {
-    read_service(*table, defaults, ports, services, log);
+    read_service(*table, defaults, ports, pools, services, log);
   }
   if (!root.contains("service")) {
     log.warning(kTop, "service", "none; tern will answer ARP and ping only, write [[service]] for more");
@@ -142,7 +151,10 @@ void read_tables(const toml::table& root, const Machine& machine, Config& config
   PortTable ports = read_ports(root, log);
   check_pci(eal_args, ports, log);
   const auto* const tcp = single_table(root, "tcp", log);
-  config.services = read_services(root, read_tcp(tcp, log), ports, log);
+  const TcpSettings defaults = read_tcp(tcp, log);
+  Pools pools = read_pools(root, defaults, ports, log);
+  config.services = read_services(root, defaults, ports, pools, log);
+  config.pools = std::move(pools.pools);
   config.ports = std::move(ports.ports);
 }
 

@@ -39,13 +39,33 @@ struct Services {
   std::map<ListenAddress, Position> listeners;  // with the place that listens there
 };
 
+// The pools, and where they are.
+struct Pools {
+  std::vector<PoolConfig> pools;
+  std::vector<Placed<std::string>> names;  // with the line of the pool's header
+};
+
 std::vector<Placed<std::string>> read_eal(const toml::table& table, ProblemLog& log);
 DataplaneConfig read_dataplane(const toml::table& table, const Machine& machine, ProblemLog& log);
 void read_port(const toml::table& table, PortTable& ports, ProblemLog& log);
 // nullptr stands for a file without [tcp]: the defaults. mss is 0 unless the file says otherwise.
 TcpSettings read_tcp(const toml::table* table, ProblemLog& log);
+void read_pool(const toml::table& table, const TcpSettings& defaults, const PortTable& ports, Pools& pools,
+               ProblemLog& log);
+void read_backend(const toml::table& table, const PortTable& ports, Pools& pools, ProblemLog& log);
+// Once all backends are read: what the pools lack.
+void check_pools(const Pools& pools, ProblemLog& log);
 void read_service(const toml::table& table, const TcpSettings& defaults, const PortTable& ports,
-                  Services& services, ProblemLog& log);
+                  const Pools& pools, Services& services, ProblemLog& log);
+// The keys that only a service of kind kProxy may have, which reader's table is or is not.
+void read_proxy_keys(const TableReader& reader, const Pools& pools, ServiceConfig& service, ProblemLog& log);
+
+// An IPv4 address, a colon and a port number from 1 to 65535, and nothing else.
+std::optional<ListenAddress> parse_listen(std::string_view text);
+// Reads a name, which must be of 1 to 32 of the characters a-z, 0-9 and - and not among those taken; of: what
+// has it, "service".
+void read_name(const TableReader& reader, std::string_view of, const std::vector<Placed<std::string>>& taken,
+               std::string& name, ProblemLog& log);
 
 // Reads the keys of [tcp] that stand in reader's table, which is [tcp] or a [[service]], on top of settings.
 void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log);

@@ -10,22 +10,8 @@ namespace tern::app {
 namespace {
 
 constexpr std::array kKinds{ServiceKind::kEcho, ServiceKind::kDiscard, ServiceKind::kChargen,
-                            ServiceKind::kHttp};
+                            ServiceKind::kHttp, ServiceKind::kProxy};
 constexpr uint16_t kHeaders = 40;  // IPv4 and TCP without options, RFC 9293 section 3.7.1
-constexpr size_t kLongestName = 32;
-
-// An IPv4 address, a colon and a port number from 1 to 65535, and nothing else.
-std::optional<ListenAddress> parse_listen(std::string_view text) {
-  const size_t colon = text.find(':');
-  if (colon == text.npos) return std::nullopt;
-  const auto address = net::parse_ipv4(text.substr(0, colon));
-  const std::string_view digits = text.substr(colon + 1);
-  uint16_t port = 0;
-  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
-  const bool whole = error == std::errc{} && end == digits.data() + digits.size() && digits.front() != '0';
-  if (!address || !whole) return std::nullopt;
-  return ListenAddress{*address, port};
-}
 
 std::string addresses_of(const PortTable& ports) {
   std::vector<std::string> texts;
@@ -34,24 +20,7 @@ std::string addresses_of(const PortTable& ports) {
   return enumerate(views);
 }
 
-void read_name(const TableReader& reader, const std::vector<Placed<std::string>>& taken,
-               ServiceConfig& service, ProblemLog& log) {
-  const auto name = reader.text("name");
-  if (!name) return;
-  service.name = name->value;
-  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
-  const bool good = !name->value.empty() && name->value.size() <= kLongestName &&
-                    name->value.find_first_not_of(kAllowed) == std::string::npos;
-  if (!good) return reader.refuse("name", name->at, in_quotes(name->value));
-  for (const auto& other : taken) {
-    if (other.value != name->value) continue;
-    log.error(name->at, "service.name",
-              "found " + in_quotes(name->value) + ", which the service of line " +
-                  std::to_string(other.at.line) + " has already; allowed is a name of its own");
-  }
-}
-
-void read_kind(const TableReader& reader, ServiceConfig& service, ProblemLog& log) {
+void read_kind(const TableReader& reader, ServiceConfig& service) {
   const auto kind = reader.text("kind");
   if (!kind) return;
   for (const ServiceKind candidate : kKinds) {
@@ -59,13 +28,7 @@ void read_kind(const TableReader& reader, ServiceConfig& service, ProblemLog& lo
     service.kind = candidate;
     return;
   }
-  if (kind->value == "proxy") {
-    log.error(kind->at, "service.kind",
-              "found \"proxy\", which a later version of tern will know; allowed is " +
-                  allowed(*find_key("service", "kind")));
-  } else {
-    reader.refuse("kind", kind->at, in_quotes(kind->value));
-  }
+  reader.refuse("kind", kind->at, in_quotes(kind->value));
 }
 
 void read_listen(const TableReader& reader, const PortTable& ports, Services& services,
@@ -118,17 +81,49 @@ void settle_mss(const TableReader& reader, const TcpSettings& settings, const Po
                 std::to_string(fits) + ", or 0 (from the port's mtu)");
 }
 
+constexpr size_t kLongestName = 32;
+
 }  // namespace
 
+std::optional<ListenAddress> parse_listen(std::string_view text) {
+  const size_t colon = text.find(':');
+  if (colon == text.npos) return std::nullopt;
+  const auto address = net::parse_ipv4(text.substr(0, colon));
+  const std::string_view digits = text.substr(colon + 1);
+  uint16_t port = 0;
+  const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), port);
+  const bool whole = error == std::errc{} && end == digits.data() + digits.size() && digits.front() != '0';
+  if (!address || !whole) return std::nullopt;
+  return ListenAddress{*address, port};
+}
+
+void read_name(const TableReader& reader, std::string_view of, const std::vector<Placed<std::string>>& taken,
+               std::string& name, ProblemLog& log) {
+  const auto text = reader.text("name");
+  if (!text) return;
+  name = text->value;
+  constexpr std::string_view kAllowed = "abcdefghijklmnopqrstuvwxyz0123456789-";
+  const bool good =
+      !name.empty() && name.size() <= kLongestName && name.find_first_not_of(kAllowed) == std::string::npos;
+  if (!good) return reader.refuse("name", text->at, in_quotes(name));
+  for (const auto& other : taken) {
+    if (other.value != name) continue;
+    log.error(text->at, reader.path("name"),
+              "found " + in_quotes(name) + ", which the " + std::string(of) + " of line " +
+                  std::to_string(other.at.line) + " has already; allowed is a name of its own");
+  }
+}
+
 void read_service(const toml::table& table, const TcpSettings& defaults, const PortTable& ports,
-                  Services& services, ProblemLog& log) {
+                  const Pools& pools, Services& services, ProblemLog& log) {
   const TableReader reader(table, {"service", "tcp"}, log);
   reader.check_keys();
   ServiceConfig service;
-  read_name(reader, services.names, service, log);
+  read_name(reader, "service", services.names, service.name, log);
   services.names.push_back({service.name, position_of(table)});
-  read_kind(reader, service, log);
+  read_kind(reader, service);
   read_listen(reader, ports, services, service, log);
+  read_proxy_keys(reader, pools, service, log);
   TcpSettings settings = defaults;
   read_tcp_keys(reader, settings, log);
   service.tcp = settings.values;

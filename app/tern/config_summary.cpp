@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // The configuration in words: what `tern --check` prints, and the names of its values.
 #include <algorithm>
+#include <array>
 #include <string>
 
 #include "tern/config.hpp"
@@ -32,9 +33,22 @@ std::string describe(const tcp::Config& tcp) {
          " KiB out, rto " + milliseconds(tcp.rto_min) + " to " + milliseconds(tcp.rto_max) + "\n";
 }
 
-std::string describe(const ServiceConfig& service) {
+std::string describe(const PoolConfig& pool) {
+  constexpr std::array<std::string_view, 3> kChecks{"no checks", "checked by TCP", "checked by HTTP"};
+  std::string text = "pool " + pool.balance.name + ": " + std::string(lb::to_string(pool.balance.algorithm)) +
+                     ", " + std::string(kChecks[static_cast<size_t>(pool.check)]) + "\n";
+  for (const lb::BackendConfig& backend : pool.balance.backends) {
+    text += "  backend " + backend.name + ": " + net::to_string(backend.address) + ':' +
+            std::to_string(backend.port) + ", weight " + std::to_string(backend.weight) +
+            (backend.backup ? ", backup\n" : "\n");
+  }
+  return text;
+}
+
+std::string describe(const ServiceConfig& service, const std::vector<PoolConfig>& pools) {
   std::string text = "service " + service.name + ": " + std::string(to_string(service.kind)) + " on";
   for (const auto& listen : service.listen) text += " " + to_string(listen);
+  if (service.kind == ServiceKind::kProxy) text += " to pool " + pools[service.proxy.pool].balance.name;
   return text + "\n" + describe(service.tcp);
 }
 
@@ -52,6 +66,8 @@ std::string_view to_string(ServiceKind kind) {
       return "chargen";
     case ServiceKind::kHttp:
       return "http";
+    case ServiceKind::kProxy:
+      return "proxy";
   }
   return {};
 }
@@ -75,7 +91,8 @@ std::string summarize(const Config& config) {
   text +=
       dataplane.buffers == 0 ? "buffers automatic\n" : std::to_string(dataplane.buffers) + " buffers each\n";
   for (const auto& port : config.ports) text += describe(port);
-  for (const auto& service : config.services) text += describe(service);
+  for (const auto& pool : config.pools) text += describe(pool);
+  for (const auto& service : config.services) text += describe(service, config.pools);
   if (config.services.empty()) text += "no services: ARP and ping are answered, connections refused\n";
   return text;
 }

@@ -13,6 +13,7 @@
 #include "tern/appliance.hpp"
 #include "tern/command_line.hpp"
 #include "tern/config.hpp"
+#include "tern/control/pools.hpp"
 #include "tern/control/report.hpp"
 #include "tern/control/telemetry.hpp"
 
@@ -52,7 +53,8 @@ int serve(const CommandLine& command_line, const std::string& program) {
     spdlog::info("ending on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
     appliance.stop();
   }
-  std::fputs(report(appliance.workers()).c_str(), stdout);
+  std::fputs(report(read_counters(appliance.workers())).c_str(), stdout);
+  std::fputs(report(read_balancing(appliance.balancing())).c_str(), stdout);
   std::fflush(stdout);
   return 0;
 }

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 
 #include "net/dpdk/frame.hpp"
@@ -29,6 +30,8 @@ class Socket {
   net::Packet receive() { return connection_.receive(core_); }
   // Takes n bytes, n <= unread(), and drops them.
   void skip(uint32_t n) { connection_.skip(n, core_); }
+  // Asks for text() again in the next round.
+  void ask_again() { core_.mark(connection_, tcp::kMarkText); }
   // Whether everything has been read and the peer has closed its direction.
   bool at_end() const { return connection_.at_end(); }
 
@@ -91,11 +94,39 @@ class Socket {
   net::dpdk::FramePool& pool_;
 };
 
+// What connect() began.
+struct Opened {
+  net::FourTuple tuple;
+  uint32_t index = 0;  // as Socket::index() has it
+};
+
+// What a service may ask of its worker, in any of its calls. A connection is named by its Socket's index,
+// which is good from opened(), or connect(), until closed() has returned; so whoever forgets it in closed()
+// needs no other proof that it is still the same one.
+class Stack {
+ public:
+  virtual ~Stack() = default;
+  virtual net::Instant now() const = 0;
+  // Opens a connection that the asking service will serve, as Worker::connect does. user: its word. Nothing
+  // is told of it before this has returned.
+  virtual tcp::Error connect(const net::FourTuple& tuple, uint64_t user, Opened& opened) = 0;
+  // Nothing when it sleeps and too many others are busy for it to be woken: to be tried again later.
+  virtual std::optional<Socket> socket(uint32_t index) = 0;
+  // The connection's name, whose remote address is the peer's.
+  virtual const net::FourTuple& tuple(uint32_t index) const = 0;
+  // due() is called once this time has come; of several times that were asked for, the earliest counts.
+  virtual void wake_at(net::Instant when) = 0;
+};
+
 // One per worker and configured service. Calls come from the worker's serve phase, at most one of each kind
 // per connection and burst, in this order.
 class Service {
  public:
   virtual ~Service() = default;
+  // Before any other call: what the service may ask of its worker, as long as both live.
+  virtual void attach(Stack&) {}
+  // The time that it asked for has come.
+  virtual void due() {}
   // The handshake is done.
   virtual void opened(Socket&) {}
   // There is more to read than at the last call.

@@ -9,6 +9,7 @@
 
 #include "net/arp.hpp"
 #include "net/dpdk/eal.hpp"
+#include "stack/service_stack.hpp"
 #include "tcp/reset.hpp"
 
 namespace tern::stack {
@@ -110,6 +111,10 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
   }
   if (const auto& keys = options_.fast_open_keys; !keys.empty()) {
     fast_open_cookies_.set_key(keys[0], keys.size() > 1 ? std::optional(keys[1]) : std::nullopt);
+  }
+  for (size_t i = 0; i < bindings_.size(); ++i) {
+    stacks_.push_back(std::make_unique<ServiceStack>(*this, static_cast<uint16_t>(i)));
+    bindings_[i].service->attach(*stacks_.back());
   }
   finished_.reserve(options_.busy_connections);
   waiting_.reserve(options_.busy_connections);
@@ -325,7 +330,11 @@ void Worker::time_out() {
   for (uint32_t i = 0; i < kMost; ++i) {
     const uint32_t index = core_.wheel.expire(core_.now);
     if (index == tcp::TimerWheel::kNone) break;
-    core_.time_out(index);
+    if (index < paths_.size()) {
+      core_.time_out(index);
+    } else {
+      bindings_[index - paths_.size()].service->due();
+    }
   }
   for (uint32_t i = 0; i < kMost && time_waits_.expire(core_.now); ++i) {
     --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];

@@ -42,12 +42,6 @@ struct Binding {
   std::unique_ptr<Service> service;
 };
 
-// What connect() began.
-struct Opened {
-  net::FourTuple tuple;
-  uint32_t index = 0;  // as Socket::index() has it
-};
-
 struct WorkerOptions {
   std::string name;  // of memory that it reserves, unique in the process
   uint32_t max_connections = 100'000;
@@ -125,6 +119,9 @@ class Worker {
   static uint32_t default_busy(uint32_t max_connections);
 
  private:
+  // The worker as one of its services sees it.
+  class ServiceStack;
+
   uint8_t attachment_count() const { return static_cast<uint8_t>(attachments_.size()); }
   uint32_t arrive(uint8_t attachment);
   void on_icmp_errors();
@@ -162,7 +159,8 @@ class Worker {
   const WorkerOptions options_;
   std::vector<Attachment> attachments_;
   std::vector<Binding> bindings_;
-  std::vector<tcp::Config> profiles_;  // bindings' configs, side by side
+  std::vector<std::unique_ptr<Stack>> stacks_;  // by binding
+  std::vector<tcp::Config> profiles_;           // bindings' configs, side by side
   const net::dpdk::Clock& clock_;
   net::dpdk::FramePool& receive_pool_;
 

@@ -40,7 +40,7 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
 
 Core::Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
            std::span<const Config> profiles, const CoreLimits& core_limits, net::Instant t)
-    : wheel(slots.connections(), t),
+    : wheel(slots.connections() + static_cast<uint32_t>(profiles.size()), t),
       outbox(core_limits.outbox),
       backlogs(slots.connections(), profiles.size()),
       reassemblies(core_limits.reassemblies),

@@ -133,7 +133,7 @@ class Core {
   Counters counters;
   std::array<net::Counter, kStates> connections_in;  // gauges, by State
   net::Counter orphans;                              // gauge, see CoreLimits
-  TimerWheel wheel;
+  TimerWheel wheel;  // a node per connection, then one per profile, for its service
   Outbox outbox;
   std::vector<uint32_t> ready;  // indices; each once, see kMarkReady
   Backlogs backlogs;

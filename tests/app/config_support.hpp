@@ -37,6 +37,19 @@ inline std::string minimal(std::string_view old = {}, std::string_view line = {}
   return text.append(more);
 }
 
+// A configuration that is right with one pool, one backend and a proxy, each with more keys behind its own,
+// which end at lines 7, 11 and 16.
+inline std::string balanced(std::string_view pool_keys = {}, std::string_view backend_keys = {},
+                            std::string_view service_keys = {}) {
+  std::string text(kMinimal.substr(0, kMinimal.find("[[service]]")));
+  text.append("[[pool]]\nname = \"web\"\n").append(pool_keys);
+  text.append("[[backend]]\npool = \"web\"\nname = \"a\"\naddress = \"192.0.2.11:80\"\n")
+      .append(backend_keys);
+  text.append(
+      "[[service]]\nname = \"front\"\nkind = \"proxy\"\nlisten = [\"192.0.2.2:80\"]\npool = \"web\"\n");
+  return text.append(service_keys);
+}
+
 inline LoadedConfig parse(std::string_view text) { return parse_config(text, "t.toml", eight_cpus()); }
 
 inline std::string lines(const std::vector<Problem>& problems) {

@@ -55,19 +55,28 @@ TEST(ConfigValues, TheSmallestConfigurationHasTheDefaultsOfTheStructs) {
   EXPECT_EQ(fields(config.services[0].tcp), fields(tcp::Config{}));
 }
 
+// A configuration with that line below the key's table.
+std::string with(const KnownKey& key, const std::string& line) {
+  if (key.table == "dataplane") return minimal("workers", "workers = [1]\n" + line);
+  if (key.table == "port") return minimal("net_tap0", "device = \"net_tap0\"\n" + line);
+  if (key.table == "pool") return balanced(line);
+  if (key.table == "backend") return balanced({}, line);
+  if (key.table == "service") return balanced({}, {}, line);
+  return minimal({}, {}, header(key.table) + "\n" + line);
+}
+
 TEST(ConfigValues, WritingADefaultOutChangesNothing) {
   const std::string plain = summarize(config_of(minimal()));
+  const std::string plain_proxy = summarize(config_of(balanced()));
   for (const KnownKey& key : known_keys()) {
-    if (key.required()) continue;
-    const std::string line = std::string(key.name) + " = " + std::string(key.default_value);
+    if (key.required() || (key.table == "service" && key.name == "pool")) continue;
+    const std::string line = std::string(key.name) + " = " + std::string(key.default_value) + "\n";
     SCOPED_TRACE(header(key.table) + " " + line);
-    const std::string text = key.table == "dataplane" ? minimal("workers", "workers = [1]\n" + line)
-                             : key.table == "port"    ? minimal("net_tap0", "device = \"net_tap0\"\n" + line)
-                                                   : minimal({}, {}, header(key.table) + "\n" + line + "\n");
+    const std::string text = with(key, line);
     const Config config = config_of(text);
     ASSERT_EQ(config.services.size(), 1u);
     EXPECT_EQ(fields(config.services[0].tcp), fields(tcp::Config{}));
-    EXPECT_EQ(summarize(config), plain);
+    EXPECT_EQ(summarize(config), config.pools.empty() ? plain : plain_proxy);
   }
 }
 
@@ -75,11 +84,8 @@ TEST(ConfigValues, EndsOfEveryRangeAreAllowedAndWhatLiesBeyondIsNot) {
   for (const KnownKey& key : known_keys()) {
     if (key.type != ValueType::kInteger) continue;
     const auto refused = [&](int64_t value) {
-      const std::string line = std::string(key.name) + " = " + std::to_string(value);
-      const std::string own = key.table == "dataplane" ? minimal("workers", "workers = [1]\n" + line)
-                              : key.table == "port"    ? minimal("net_tap0", "device = \"net_tap0\"\n" + line)
-                                                       : minimal({}, {}, "[tcp]\n" + line + "\n");
-      return errors(own).find("found the integer") != std::string::npos;
+      const std::string line = std::string(key.name) + " = " + std::to_string(value) + "\n";
+      return errors(with(key, line)).find("found the integer") != std::string::npos;
     };
     SCOPED_TRACE(key.name);
     EXPECT_FALSE(refused(key.least));

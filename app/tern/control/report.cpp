@@ -54,9 +54,9 @@ ServiceGauges read_gauges(std::span<const std::unique_ptr<stack::Worker>> worker
   return gauges;
 }
 
-std::string report(std::span<const std::unique_ptr<stack::Worker>> workers) {
+std::string report(const std::vector<CounterGroup>& groups) {
   std::string text;
-  for (const CounterGroup& group : read_counters(workers)) {
+  for (const CounterGroup& group : groups) {
     for (const CounterValue& counter : group.counters) {
       if (counter.value == 0) continue;
       text += fmt::format("{}.{} {} {}\n", group.name, counter.description.name, counter.value,

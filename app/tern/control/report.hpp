@@ -35,7 +35,7 @@ struct ServiceGauges {
 };
 // binding: the service's number in the configuration.
 ServiceGauges read_gauges(std::span<const std::unique_ptr<stack::Worker>> workers, uint16_t binding);
-// All counters that are not zero, one per line as "group.name value", for the log at exit.
-std::string report(std::span<const std::unique_ptr<stack::Worker>> workers);
+// Of these counters all that are not zero, one per line as "group.name value", for the log at exit.
+std::string report(const std::vector<CounterGroup>& groups);
 
 }  // namespace tern::app

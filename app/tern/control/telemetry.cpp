@@ -2,11 +2,14 @@
 // tern's commands on DPDK's telemetry socket.
 #include "tern/control/telemetry.hpp"
 
+#include <algorithm>
 #include <charconv>
+#include <iterator>
 #include <span>
 #include <stdexcept>
 
 #include "net/dpdk/telemetry.hpp"
+#include "tern/control/pools.hpp"
 #include "tern/control/report.hpp"
 
 namespace tern::app {
@@ -17,9 +20,10 @@ namespace {
 
 using Workers = std::span<const std::unique_ptr<stack::Worker>>;
 
-// The workers that a command's parameter names.
-Workers chosen(const Appliance& appliance, const std::string& parameter) {
-  const Workers all(appliance.workers());
+// Those of all workers that a command's parameter names.
+template <class T>
+std::span<const T> chosen(const std::vector<T>& of_workers, const std::string& parameter) {
+  const std::span<const T> all(of_workers);
   if (parameter.empty()) return all;
   size_t index = 0;
   const char* end = parameter.data() + parameter.size();
@@ -29,8 +33,10 @@ Workers chosen(const Appliance& appliance, const std::string& parameter) {
   return all.subspan(index, 1);
 }
 
-void show_counters(Workers workers, dpdk::TelemetryReply& reply) {
-  for (const CounterGroup& group : read_counters(workers)) {
+void show_counters(Workers workers, std::span<const Balancing> balancing, dpdk::TelemetryReply& reply) {
+  std::vector<CounterGroup> groups = read_counters(workers);
+  std::ranges::move(read_balancing(balancing), std::back_inserter(groups));
+  for (const CounterGroup& group : groups) {
     reply.object(group.name, [&](dpdk::TelemetryReply& inner) {
       for (const CounterValue& counter : group.counters)
         inner.number(counter.description.name, counter.value);
@@ -78,24 +84,47 @@ void show_ports(const Appliance& appliance, dpdk::TelemetryReply& reply) {
   }
 }
 
+// Telemetry carries no object within an object, so a backend goes by "pool/backend".
+void show_pools(const Appliance& appliance, std::span<const Balancing> workers, dpdk::TelemetryReply& reply) {
+  const auto& pools = appliance.config().pools;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    for (const BackendReport& backend : read_backends(workers, i)) {
+      reply.object(pools[i].balance.name + '/' + backend.name, [&](dpdk::TelemetryReply& inner) {
+        inner.text("state", lb::to_string(backend.state));
+        inner.text("check", lb::to_string(backend.check));
+        inner.number("connections", backend.connections);
+        for (const CounterValue& counter : backend.counters)
+          inner.number(counter.description.name, counter.value);
+      });
+    }
+  }
+}
+
 }  // namespace
 
 Telemetry::Telemetry(const Appliance& appliance) {
   dpdk::register_telemetry("/tern/counters",
                            "Every counter, by group. Parameter: a worker's number; none: all added up",
                            [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
-                             show_counters(chosen(appliance, parameter), reply);
+                             show_counters(chosen(appliance.workers(), parameter),
+                                           chosen(appliance.balancing(), parameter), reply);
                            });
   dpdk::register_telemetry("/tern/connections",
                            "Connections by state. Parameter: a worker's number; none: all added up",
                            [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
-                             show_connections(chosen(appliance, parameter), reply);
+                             show_connections(chosen(appliance.workers(), parameter), reply);
                            });
   dpdk::register_telemetry(
       "/tern/services",
       "Connections of each service: half open, waiting, served. Parameter: a worker's number",
       [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
-        show_services(appliance, chosen(appliance, parameter), reply);
+        show_services(appliance, chosen(appliance.workers(), parameter), reply);
+      });
+  dpdk::register_telemetry(
+      "/tern/pools",
+      "Each backend of each pool: state, last check, connections, counters. Parameter: a worker's number",
+      [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
+        show_pools(appliance, chosen(appliance.balancing(), parameter), reply);
       });
   dpdk::register_telemetry(
       "/tern/ports", "Each port's own statistics. Takes no parameter",
@@ -103,7 +132,8 @@ Telemetry::Telemetry(const Appliance& appliance) {
 }
 
 Telemetry::~Telemetry() {
-  for (const char* command : {"/tern/counters", "/tern/connections", "/tern/services", "/tern/ports"}) {
+  for (const char* command :
+       {"/tern/counters", "/tern/connections", "/tern/services", "/tern/pools", "/tern/ports"}) {
     dpdk::unregister_telemetry(command);
   }
 }

@@ -6,9 +6,10 @@
 
 namespace tern::app {
 
-// /tern/counters[,WORKER]     every counter, in groups: stack, tcp, drops
+// /tern/counters[,WORKER]     every counter, in groups: stack, tcp, drops; with a proxy proxy and limits too
 // /tern/connections[,WORKER]  connections by state
 // /tern/services[,WORKER]     of each service: connections half open, waiting to be accepted, served
+// /tern/pools[,WORKER]        of each backend of each pool: state, last check, connections, counters
 // /tern/ports                 each port's own statistics
 // WORKER: a number from 0; without it all workers are added up.
 class Telemetry {

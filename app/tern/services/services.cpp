@@ -18,6 +18,7 @@ std::unique_ptr<stack::Service> make_service(ServiceKind kind) {
     case ServiceKind::kChargen:
       return std::make_unique<Chargen>();
     case ServiceKind::kHttp:
+    case ServiceKind::kProxy:
       break;
   }
   return std::make_unique<Http>();

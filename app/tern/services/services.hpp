@@ -9,6 +9,6 @@
 
 namespace tern::app {
 
-std::unique_ptr<stack::Service> make_service(ServiceKind kind);
+std::unique_ptr<stack::Service> make_service(ServiceKind kind);  // of any kind but kProxy
 
 }  // namespace tern::app

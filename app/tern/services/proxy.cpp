@@ -1,0 +1,270 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The proxy service: how a session begins, finds its backend and ends.
+#include "tern/services/proxy.hpp"
+
+#include <algorithm>
+
+namespace tern::app {
+
+namespace {
+// How often those who wait for a backend are looked after when nothing else does: a place may come free
+// through another service of the pool, or a backend through a check.
+constexpr net::Duration kLookAfter = std::chrono::milliseconds(5);
+}  // namespace
+
+Proxy::Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed)
+    : config_(config), upstream_(std::move(upstream)), sessions_(sessions), limits_(config.limits, seed) {}
+
+// --- What the worker tells
+// ----------------------------------------------------------------------------------------
+
+void Proxy::opened(stack::Socket& socket) {
+  if (socket.user() == 0) return take_client(socket);
+  join(session_of(socket.user()), socket);
+}
+
+void Proxy::text(stack::Socket& socket) {
+  if (socket.user() == 0) return socket.skip(socket.unread());
+  const uint32_t index = session_of(socket.user());
+  const Side side = side_of(socket.user());
+  Session& session = sessions_[index];
+  if (session.phase == Phase::kHeader) return read_header(index, socket);
+  if (side == Side::kServer && !session.server_spoke) {
+    session.server_spoke = true;
+    upstream_->pool.on_success(session.backend);
+  }
+  splice(session, side);
+}
+
+void Proxy::ended(stack::Socket& socket) {
+  if (socket.user() == 0) return;
+  const uint32_t index = session_of(socket.user());
+  if (sessions_[index].phase == Phase::kHeader) return read_header(index, socket);
+  splice(sessions_[index], side_of(socket.user()));
+}
+
+void Proxy::writable(stack::Socket& socket) {
+  if (socket.user() == 0) return;
+  splice(sessions_[session_of(socket.user())], other(side_of(socket.user())));
+}
+
+void Proxy::closed(stack::Socket& socket) {
+  if (socket.user() == 0) return;
+  const uint32_t index = session_of(socket.user());
+  const Side side = side_of(socket.user());
+  sessions_[index][side].connection = kNone;
+  side == Side::kClient ? client_closed(index, socket) : server_closed(index, socket);
+  release_if_over(index);
+}
+
+void Proxy::due() {
+  while (!sessions_.pending.empty()) {
+    const uint32_t index = sessions_.pending.front();
+    Session& session = sessions_[index];
+    if (session.deadline > stack_->now()) break;
+    if (session.phase == Phase::kHeader) {
+      end(index, counters_.headers_timed_out);
+      continue;
+    }
+    leave_list(index);
+    if (session.phase == Phase::kConnecting) ++counters_.connect_timeouts;
+    if (session.phase == Phase::kEnding) abort(index, Side::kClient);
+    abort(index, Side::kServer);  // closed() follows, and tries another where it was to be connected to
+  }
+  while (!sessions_.waiting.empty()) {
+    const uint32_t index = sessions_.waiting.front();
+    if (sessions_[index].deadline <= stack_->now()) {
+      end(index, counters_.queue_timeouts);
+    } else if (!find_backend(index)) {
+      break;  // none of those behind it fares better
+    }
+  }
+  wake();
+}
+
+// --- How a session begins
+// -----------------------------------------------------------------------------------------
+
+void Proxy::take_client(stack::Socket& client) {
+  ++counters_.sessions;
+  const net::FourTuple& tuple = stack_->tuple(client.index());
+  if (!limits_.admit(tuple.remote, stack_->now())) return client.abort();
+  const uint32_t index = sessions_.allocate();
+  if (index == kNone) {
+    limits_.released(tuple.remote, stack_->now());
+    ++counters_.refused_memory;
+    return client.abort();
+  }
+  Session& session = sessions_[index];
+  session[Side::kClient].connection = client.index();
+  session.client = tuple;
+  session.peer = tuple.remote;
+  client.user() = word_of(index, Side::kClient);
+  if (config_.accept_proxy && config_.trusted.allows(tuple.remote)) {
+    session.phase = Phase::kHeader;
+    enlist(sessions_.pending, index, config_.connect_timeout);
+  } else {
+    seek_backend(index);
+  }
+}
+
+// What a trusted client sends first says who the client is.
+void Proxy::read_header(uint32_t index, stack::Socket& client) {
+  const std::span<const uint8_t> bytes = std::span(header_).first(client.peek(header_));
+  lb::ProxyHeader header;
+  uint32_t length = 0;
+  const lb::ProxyParse outcome = lb::parse_proxy_header(bytes, header, length);
+  const bool whole_is_here = client.peer_closed() || client.full();
+  if (outcome == lb::ProxyParse::kIncomplete && !whole_is_here) return;
+  if (outcome != lb::ProxyParse::kDone) return end(index, counters_.headers_malformed);
+  ++counters_.headers_accepted;
+  client.skip(length);
+  Session& session = sessions_[index];
+  if (header.proxied)
+    session.client = {header.destination, header.source, header.destination_port, header.source_port};
+  leave_list(index);
+  seek_backend(index);
+}
+
+void Proxy::seek_backend(uint32_t index) {
+  if (find_backend(index)) return;
+  if (sessions_.waiting.size() >= config_.queue_length) return end(index, counters_.queue_overflows);
+  ++counters_.queued;
+  sessions_[index].phase = Phase::kWaiting;
+  enlist(sessions_.waiting, index, config_.queue_timeout);
+}
+
+// Begins to connect to a backend, or ends the session; false when all are full.
+bool Proxy::find_backend(uint32_t index) {
+  Session& session = sessions_[index];
+  const uint32_t most = std::min(config_.retries + 1, kMostAttempts);
+  while (session.attempts < most) {
+    lb::Refusal refusal = lb::Refusal::kNone;
+    const lb::Request request{session.client.remote, std::span(session.tried).first(session.attempts)};
+    const uint32_t backend = upstream_->pool.choose(request, stack_->now(), refusal);
+    if (refusal == lb::Refusal::kFull) return false;
+    if (refusal == lb::Refusal::kDown) break;
+    if (session.attempts != 0) ++counters_.retries;
+    session.tried[session.attempts++] = static_cast<uint16_t>(backend);
+    stack::Opened server;
+    const tcp::Error error = upstream_->connect(*stack_, backend, word_of(index, Side::kServer), server);
+    if (error == tcp::Error::kNone) {
+      leave_list(index);
+      session.backend = backend;
+      session[Side::kServer].connection = server.index;
+      session.phase = Phase::kConnecting;
+      enlist(sessions_.pending, index, config_.connect_timeout);
+      return true;
+    }
+    upstream_->pool.ended(backend);
+    if (error == tcp::Error::kNoBuffers) return end(index, counters_.refused_memory), true;
+    ++counters_.ports_exhausted;
+  }
+  end(index, session.attempts == 0 ? counters_.refused_down : counters_.refused_retries);
+  return true;
+}
+
+// The backend has answered.
+void Proxy::join(uint32_t index, stack::Socket&) {
+  Session& session = sessions_[index];
+  leave_list(index);
+  session.phase = Phase::kJoined;
+  session.header_owed = true;
+  ++counters_.joined;
+  splice(session, Side::kClient);
+}
+
+// --- How a session ends
+// -------------------------------------------------------------------------------------------
+
+void Proxy::client_closed(uint32_t index, stack::Socket& client) {
+  Session& session = sessions_[index];
+  limits_.released(session.peer, stack_->now());
+  if (session.phase == Phase::kJoined && client.close_reason() == tcp::CloseReason::kFinished) {
+    keep_left(session, Side::kClient, client);
+    return splice(session, Side::kClient);
+  }
+  if (session.phase == Phase::kEnding) return;
+  if (session.phase == Phase::kJoined) ++counters_.resets_by_clients;
+  leave_list(index);
+  session.phase = Phase::kEnding;
+  abort(index, Side::kServer);
+}
+
+void Proxy::server_closed(uint32_t index, stack::Socket& server) {
+  Session& session = sessions_[index];
+  lb::Pool& pool = upstream_->pool;
+  const tcp::CloseReason reason = server.close_reason();
+  pool.ended(session.backend);
+  if (session.phase == Phase::kConnecting && reason == tcp::CloseReason::kAborted &&
+      !session.deadline.is_never()) {
+    leave_list(index);  // tern is ending, for it was not its time that ran out
+    session.phase = Phase::kEnding;
+    abort(index, Side::kClient);
+  } else if (session.phase == Phase::kConnecting) {
+    leave_list(index);
+    pool.on_connect_failure(session.backend, stack_->now());
+    seek_backend(index);
+  } else if (session.phase == Phase::kJoined && reason == tcp::CloseReason::kFinished) {
+    if (!session.server_spoke) pool.on_success(session.backend);
+    keep_left(session, Side::kServer, server);
+    splice(session, Side::kServer);
+  } else if (session.phase == Phase::kJoined) {
+    ++counters_.resets_by_backends;
+    if (!session.server_spoke) pool.on_reset(session.backend, stack_->now());
+    session.phase = Phase::kEnding;
+    abort(index, Side::kClient);
+  }
+}
+
+// Both sides are reset; closed() follows for each that there is.
+void Proxy::end(uint32_t index, net::Counter& reason) {
+  Session& session = sessions_[index];
+  ++reason;
+  leave_list(index);
+  session.phase = Phase::kEnding;
+  abort(index, Side::kClient);
+  abort(index, Side::kServer);
+}
+
+// One that cannot be woken now is tried again when its time comes.
+void Proxy::abort(uint32_t index, Side side) {
+  const uint32_t connection = sessions_[index][side].connection;
+  if (connection == kNone) return;
+  if (auto socket = stack_->socket(connection)) return socket->abort();
+  if (sessions_[index].deadline.is_never()) enlist(sessions_.pending, index, config_.connect_timeout);
+}
+
+void Proxy::release_if_over(uint32_t index) {
+  Session& session = sessions_[index];
+  if (session[Side::kClient].connection != kNone || session[Side::kServer].connection != kNone) return;
+  leave_list(index);
+  sessions_.release(index);
+}
+
+// --- Time
+// ---------------------------------------------------------------------------------------------------------
+
+void Proxy::enlist(SessionList& list, uint32_t index, net::Duration time) {
+  sessions_[index].deadline = stack_->now() + time;
+  const bool first = list.empty();
+  list.push_back(index);
+  if (first) wake();
+}
+
+void Proxy::leave_list(uint32_t index) {
+  Session& session = sessions_[index];
+  if (session.deadline.is_never()) return;
+  session.deadline = net::Instant::never();
+  (session.phase == Phase::kWaiting ? sessions_.waiting : sessions_.pending).remove(index);
+}
+
+// Asks for due() when the first of those who wait has waited long enough.
+void Proxy::wake() {
+  net::Instant when = net::Instant::never();
+  if (!sessions_.pending.empty()) when = sessions_[sessions_.pending.front()].deadline;
+  if (!sessions_.waiting.empty()) when = std::min(when, stack_->now() + kLookAfter);
+  if (!when.is_never()) stack_->wake_at(when);
+}
+
+}  // namespace tern::app

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The proxy service: each client's connection is joined with one to a backend of a pool. Text moves from
+// one's receive queue to the other's send queue in the buffers it came in; a side that reads slowly closes
+// the other's window; FIN and RST are passed on as what they are.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <memory>
+
+#include "lb/limits.hpp"
+#include "lb/proxy_header.hpp"
+#include "stack/service.hpp"
+#include "tern/config.hpp"
+#include "tern/services/proxy_counters.hpp"
+#include "tern/services/proxy_sessions.hpp"
+#include "tern/services/upstream.hpp"
+
+namespace tern::app {
+
+class Proxy : public stack::Service {
+ public:
+  // sessions: the most at once; seed: random, and another for each worker.
+  Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed);
+
+  void attach(stack::Stack& stack) override { stack_ = &stack; }
+  void opened(stack::Socket& socket) override;
+  void text(stack::Socket& socket) override;
+  void ended(stack::Socket& socket) override;
+  void writable(stack::Socket& socket) override;
+  void closed(stack::Socket& socket) override;
+  void due() override;
+
+  // For other threads to read.
+  const ProxyCounters& counters() const { return counters_; }
+  const lb::LimitCounters& limit_counters() const { return limits_.counters(); }
+
+ private:
+  // A connection's word: which session's it is, and which side. 0 is a client that is new or was refused.
+  static uint64_t word_of(uint32_t session, Side side) {
+    return (uint64_t{session} + 1) << 1 | static_cast<uint64_t>(side);
+  }
+  static uint32_t session_of(uint64_t word) { return static_cast<uint32_t>((word >> 1) - 1); }
+  static Side side_of(uint64_t word) { return static_cast<Side>(word & 1); }
+
+  // Life of a session: proxy.cpp.
+  void take_client(stack::Socket& client);
+  void read_header(uint32_t index, stack::Socket& client);
+  void seek_backend(uint32_t index);
+  bool find_backend(uint32_t index);
+  void join(uint32_t index, stack::Socket& server);
+  void client_closed(uint32_t index, stack::Socket& client);
+  void server_closed(uint32_t index, stack::Socket& server);
+  void end(uint32_t index, net::Counter& reason);
+  void abort(uint32_t index, Side side);
+  void release_if_over(uint32_t index);
+  void enlist(SessionList& list, uint32_t index, net::Duration time);
+  void leave_list(uint32_t index);
+  void wake();
+
+  // Moving text: splice.cpp.
+  void splice(Session& session, Side from);
+  void keep_left(Session& session, Side side, stack::Socket& socket);
+
+  const ProxyConfig config_;
+  const std::shared_ptr<Upstream> upstream_;
+  stack::Stack* stack_ = nullptr;
+  Sessions sessions_;
+  lb::Limits limits_;
+  ProxyCounters counters_;
+  std::array<uint8_t, lb::kMostProxyHeader> header_;  // where a client's header is put together
+};
+
+}  // namespace tern::app
