@@ -12,22 +12,23 @@ void Proxy::splice(Session& session, Side side) {
   SessionSide& from = session[side];
   SessionSide& to = session[other(side)];
   if (session.phase != Phase::kJoined || to.connection == kNone || from.fin_passed) return;
-  auto sender = from.connection == kNone ? std::nullopt : stack_->socket(from.connection);
+  auto awake = from.connection == kNone ? std::nullopt : stack_->socket(from.connection);
+  stack::Socket* sender = awake ? &*awake : nullptr;  // null too where it sleeps, having nothing to send
   auto receiver = stack_->socket(to.connection);
   if (!receiver) {  // it sleeps, and all others are busy
-    if (sender) sender->ask_again();
+    if (sender != nullptr) sender->ask_again();
     return;
   }
   if (session.header_owed) {  // it goes first
     if (!upstream_->send_proxy_header(*receiver, &session.client)) return;
     session.header_owed = false;
   }
-  while (!from.left.empty() || (sender && sender->unread() != 0)) {
+  while (!from.left.empty() || (sender != nullptr && sender->unread() != 0)) {
     if (receiver->send_room() == 0) return receiver->want_room();
     net::Packet packet = from.left.empty() ? sender->receive() : from.left.pop_front();
     receiver->send(packet);
   }
-  const bool ended = from.connection == kNone || (sender && sender->at_end());
+  const bool ended = from.connection == kNone || (sender != nullptr && sender->at_end());
   if (!ended) return;
   from.fin_passed = true;
   receiver->shutdown();
