@@ -24,6 +24,7 @@ std::vector<stack::Binding> make_bindings(const Config& config, const net::PrfKe
       auto made = std::make_unique<Proxy>(service.proxy, balancing.upstreams[service.proxy.pool],
                                           config.dataplane.max_connections, seeds[1] + bindings.size());
       proxy = made.get();
+      binding.config.reuse_time_wait = true;  // of connections to backends, which are many to few addresses
       binding.service = std::move(made);
     } else {
       binding.service = make_service(service.kind);
