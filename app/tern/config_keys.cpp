@@ -86,6 +86,9 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "keep_alive_interval_s", kInteger, "75", "seconds", 1, 32400},
     {"tcp", "keep_alive_count", kInteger, "9", "probes in a row", 2, 127},
     {"tcp", "user_timeout_ms", kInteger, "0", "milliseconds", 100, 32400000, "no bound but retransmit_limit"},
+    {"tcp", "user_timeout_option", kBoolean, "false", "true or false"},
+    {"tcp", "user_timeout_min_s", kInteger, "100", "seconds", 1, 32400},
+    {"tcp", "user_timeout_max_s", kInteger, "3600", "seconds", 1, 32400},
 
     {"pool", "name", kText, "", "a name of its own, 1 to 32 of the characters a-z, 0-9 and -"},
     {"pool", "algorithm", kText, "\"round-robin\"",

@@ -166,6 +166,9 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_duration<seconds>("keep_alive_interval_s", values.keep_alive.interval);
   reader.read_integer("keep_alive_count", values.keep_alive.count);
   reader.read_duration<milliseconds>("user_timeout_ms", values.user_timeout);
+  reader.read_boolean("user_timeout_option", values.user_timeout_option);
+  reader.read_duration<seconds>("user_timeout_min_s", values.user_timeout_least);
+  reader.read_duration<seconds>("user_timeout_max_s", values.user_timeout_most);
   note_written(reader, settings);
   if (!settings.written.contains("window_scale")) {
     values.window_scale = std::max(values.window_scale, scale_for(values.receive_buffer));

@@ -131,6 +131,11 @@ struct Config {
   // How long text may go unacknowledged until the connection is given up (RFC 9293 section 3.9.1.1, RFC
   // 5482); 0: until retransmit_limit is reached.
   net::Duration user_timeout{0};
+  // RFC 5482: say so to the peer where it is not 0, and take the peer's advice within these limits (L_LIMIT,
+  // U_LIMIT). What is taken counts in retransmit_limit's place; the lower limit is never below rto_max.
+  bool user_timeout_option = false;
+  net::Duration user_timeout_least = std::chrono::seconds(100);
+  net::Duration user_timeout_most = std::chrono::hours(1);
 };
 
 }  // namespace tern::tcp

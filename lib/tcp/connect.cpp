@@ -47,6 +47,7 @@ void Connection::agree(const Agreement& agreement, Core& core) {
   tcb.small_end = agreement.iss;
   note_heard(core);
   if (tcb.extra != kNoSlot) use_path(core);
+  if (agreement.user_timeout != 0) take_user_timeout(agreement.user_timeout, core);
 }
 
 void Connection::open_passive(const Agreement& agreement, Core& core) {
@@ -115,6 +116,7 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   agreement.ecn = asks_for_ecn(core) && (seg.has(kAck) ? seg.agrees_on_ecn() : seg.asks_for_ecn());
   agreement.ts_offset = tcb.ts_offset;
   agreement.ts_recent = seg.ts_val;
+  agreement.user_timeout = seg.user_timeout;
   agree(agreement, core);
   if (!seg.has(kAck)) {  // simultaneous open
     keep_syn_text(seg, std::move(text), core);

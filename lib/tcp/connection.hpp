@@ -7,6 +7,7 @@
 // timers in timeouts.cpp, emit() in sender.cpp.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "net/icmp_error.hpp"
@@ -33,8 +34,9 @@ struct Agreement {
   bool ecn = false;  // RFC 3168
   uint32_t ts_offset = 0;
   uint32_t ts_recent = 0;
-  FastOpenOption fast_open;  // for the SYN-ACK
-  uint16_t listener = 0;     // index of the core's FastOpenPending
+  FastOpenOption fast_open;   // for the SYN-ACK
+  uint16_t user_timeout = 0;  // the peer's advice, see user_timeout.cpp
+  uint16_t listener = 0;      // index of the core's FastOpenPending
 };
 
 // What the caller of on_segment() has to do.
@@ -297,9 +299,8 @@ class Connection {
   bool emit_new_text(Core& core);
   void send_new_text(uint32_t length, Core& core);
   bool emit_acknowledgments(Core& core);
-  void report_sacks(SegmentHeader& header, Core& core);
   bool new_text_may_go(Core& core) const;
-  bool may_send(uint32_t length, uint32_t window, const Core& core) const;
+  bool may_send(uint32_t length, uint32_t unsent, uint32_t full, const Core& core) const;
   uint32_t usable_window(Core& core) const;
   uint8_t ecn_setup(const Core& core) const;
   bool doubts_path(Core& core) const;
@@ -308,6 +309,15 @@ class Connection {
   uint32_t retransmit(Seq from, Seq limit, Core& core);
   void note_sent(Core& core);
   void pass_sent_packets();
+
+  // segment_options.cpp
+  bool rare_options_due(const Core& core) const;
+  uint32_t collect_sacks(std::array<SackBlock, kMaxSackBlocks>& blocks, const Core& core) const;
+  uint32_t full_text(const Core& core) const {
+    return rare_options_due(core) ? text_beside_options(core) : tcb.mss;
+  }
+  uint32_t text_beside_options(const Core& core) const;
+  void add_rare_options(SegmentHeader& header, uint32_t room, Core& core);
 
   // send_queue.cpp
   void append_text(net::Packet packet, Core& core);
@@ -326,6 +336,10 @@ class Connection {
   void watch_peer(Core& core);
   void on_idle_timeout(Core& core);
   void emit_keep_alive(Core& core);
+  net::Duration user_timeout(const Core& core) const;
+  bool takes_advice(const Core& core) const;
+  void take_user_timeout(uint16_t advice, Core& core);
+  void tell_user_timeout(Core& core);
   bool outlived_user_timeout(Core& core);
   net::Duration bounded_by_user(net::Duration timeout, const Core& core) const;
   CloseReason timed_out() const {  // the reason, if ICMP has told one
@@ -371,6 +385,10 @@ inline const void* Core::state_of(uint32_t index) const {
 }
 inline const Config& Core::config(const Connection& connection) const {
   return configs_[connection.tcb.profile];
+}
+inline bool Connection::rare_options_due(const Core& core) const {
+  return (tcb.hold & (kHoldReassembly | kHoldUserTimeout)) != 0 ||
+         (core.duplicate.connection != Core::kNobody && core.duplicate.connection == core.index_of(*this));
 }
 inline uint16_t Core::service_of(const Connection& connection) const {
   const uint16_t profile = connection.tcb.profile;

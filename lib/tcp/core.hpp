@@ -42,6 +42,7 @@ class ReassemblyPool {
   uint32_t allocate();  // kNoReassembly when all are in use
   void release(uint32_t index);
   Reassembly& operator[](uint32_t index) { return queues_[index]; }
+  const Reassembly& operator[](uint32_t index) const { return queues_[index]; }
   uint32_t in_use() const { return static_cast<uint32_t>(queues_.size() - free_.size()); }
 
  private:

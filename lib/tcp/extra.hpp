@@ -35,6 +35,11 @@ struct Extra {
   bool stalled = false;
   net::Instant stalled_since;
 
+  // RFC 5482: the peer's advice, as on the wire, 0: none; whether our user has chosen, so that it counts no
+  // more (CHANGEABLE is false).
+  uint16_t peer_user_timeout = 0;
+  bool user_timeout_chosen = false;
+
   ReceiveTuning tuning;
 
   bool borrowed = false;  // nobody but Fast Open has a use for it

@@ -182,9 +182,10 @@ bool Connection::emit_early_text(Core& core) {
   if (!has(kFastOpenPending)) return true;
   while (!has(kFinSent)) {
     const uint32_t unsent = unsent_bytes();
-    const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
+    const uint32_t full = full_text(core);
+    const uint32_t length = std::min({unsent, usable_window(core), full});
     const bool fin_alone = unsent == 0 && has(kFinQueued);
-    if (!fin_alone && (length == 0 || !may_send(length, unsent, core))) break;
+    if (!fin_alone && (length == 0 || !may_send(length, unsent, full, core))) break;
     if (core.outbox.full()) return false;
     send_new_text(length, core);
   }

@@ -50,7 +50,7 @@ void Connection::check_keep_alive(Core& core) {
   }
   const net::Duration silent = silence(core);
   if (silent < (tcb.silent_probes == 0 ? settings.idle : settings.interval)) return watch_peer(core);
-  const net::Duration patience = core.config(*this).user_timeout;
+  const net::Duration patience = user_timeout(core);
   const bool over = patience.count() == 0 ? tcb.silent_probes >= settings.count
                                           : tcb.silent_probes != 0 && silent >= patience;
   if (over) {

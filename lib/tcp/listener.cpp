@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tcp/options.hpp"
+#include "tcp/user_timeout.hpp"
 
 namespace tern::tcp {
 
@@ -61,6 +62,7 @@ std::optional<Agreement> Listener::agree_on_fast_open(const Segment& syn, Seq is
   agreement.ecn = syn.asks_for_ecn() && config_->ecn != Ecn::kOff;
   agreement.ts_offset = ts_offset;
   agreement.ts_recent = syn.ts_val;
+  agreement.user_timeout = syn.user_timeout;
   return agreement;
 }
 
@@ -96,6 +98,7 @@ std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net:
   options.ts_val = cookie.ts_val;
   options.ts_ecr = syn.ts_val;
   options.fast_open = fast_open;
+  options.user_timeout = advertised_user_timeout(*config_);
   append_syn_options(header, options);
   ++counters.cookies_sent;
   ++counters.segments_sent;

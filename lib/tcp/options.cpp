@@ -19,6 +19,7 @@ enum Kind : uint8_t {
   kSackPermitted = 4,
   kSack = 5,
   kTimestamps = 8,
+  kUserTimeout = 28,
   kFastOpen = 34,
   kExperiment = 254,  // RFC 6994: the two bytes after the length say whose
 };
@@ -30,6 +31,7 @@ constexpr uint32_t kSackPermittedBytes = 2;
 constexpr uint32_t kTimestampsBytes = 10;
 constexpr uint32_t kSackHeadBytes = 2;
 constexpr uint32_t kSackBlockBytes = 8;
+constexpr uint32_t kUserTimeoutBytes = 4;
 constexpr uint32_t kFastOpenHeadBytes = 2;
 constexpr uint32_t kExperimentHeadBytes = 4;
 constexpr uint16_t kFastOpenMagic = 0xf989;
@@ -88,6 +90,10 @@ bool read_option(std::span<const uint8_t> option, Segment& segment) {
       if (option.size() != kTimestampsBytes) return false;
       read_timestamps(option.data(), segment);
       return true;
+    case kUserTimeout:
+      if (option.size() != kUserTimeoutBytes) return false;
+      segment.user_timeout = net::load_be16(&option[2]) & 0x7fff ? net::load_be16(&option[2]) : uint16_t{0};
+      return true;
     case kFastOpen:
       read_fast_open(option.subspan(kFastOpenHeadBytes), FastOpenOption::Form::kStandard, segment);
       return true;
@@ -127,6 +133,7 @@ void append_fast_open(SegmentHeader& header, const FastOpenOption& option) {
 void parse_options(std::span<const uint8_t> bytes, Segment& segment) {
   segment.has_timestamps = false;
   segment.mss = 0;
+  segment.user_timeout = 0;
   segment.window_scale = kNoWindowScale;
   segment.sack_permitted = false;
   segment.sack_count = 0;
@@ -178,6 +185,9 @@ void append_syn_options(SegmentHeader& header, const SynOptions& options) {
     p[3] = options.window_scale;
   }
   append_fast_open(header, options.fast_open);
+  if (options.user_timeout != 0 && header.option_length + kUserTimeoutBytes <= kMaxOptionBytes) {
+    append_user_timeout(header, options.user_timeout);
+  }
 }
 
 void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr) {
@@ -187,21 +197,38 @@ void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr) 
   net::store_be32(p + 8, ts_ecr);
 }
 
-void append_sacks(SegmentHeader& header, std::span<const SackBlock> blocks) {
-  const uint32_t room = kMaxOptionBytes - header.option_length;
-  if (blocks.empty() || room < 2 + kSackHeadBytes + kSackBlockBytes) return;
-  const size_t fitting = (room - 2 - kSackHeadBytes) / kSackBlockBytes;
-  const auto count = static_cast<uint32_t>(std::min(blocks.size(), fitting));
-  uint8_t* p = end_of_options(header, 2 + kSackHeadBytes + count * kSackBlockBytes);
+void append_user_timeout(SegmentHeader& header, uint16_t value) {
+  uint8_t* p = end_of_options(header, kUserTimeoutBytes);
+  p[0] = kUserTimeout;
+  p[1] = kUserTimeoutBytes;
+  net::store_be16(p + 2, value);
+}
+
+uint32_t sacks_in(uint32_t room, uint32_t blocks) {
+  constexpr uint32_t kHead = 2 + kSackHeadBytes;  // with the two no-ops
+  return room < kHead + kSackBlockBytes ? 0 : std::min(blocks, (room - kHead) / kSackBlockBytes);
+}
+
+uint32_t sack_bytes(uint32_t blocks) {
+  return blocks == 0 ? 0 : 2 + kSackHeadBytes + blocks * kSackBlockBytes;
+}
+
+uint32_t append_sacks(SegmentHeader& header, std::span<const SackBlock> blocks, uint32_t room) {
+  const uint32_t left = std::min<uint32_t>(room, kMaxOptionBytes - header.option_length);
+  const uint32_t count = sacks_in(left, static_cast<uint32_t>(blocks.size()));
+  if (count == 0) return 0;
+  const uint32_t length = sack_bytes(count);
+  uint8_t* p = end_of_options(header, length);
   p[0] = p[1] = kNoOp;
   p[2] = kSack;
-  p[3] = static_cast<uint8_t>(kSackHeadBytes + count * kSackBlockBytes);
+  p[3] = static_cast<uint8_t>(length - 2);
   p += 2 + kSackHeadBytes;
   for (const SackBlock& block : blocks.first(count)) {
     net::store_be32(p, block.left.value);
     net::store_be32(p + 4, block.right.value);
     p += kSackBlockBytes;
   }
+  return count;
 }
 
 }  // namespace tern::tcp

@@ -131,7 +131,7 @@ bool Connection::emit_tail_probe(Core& core) {
   if (amiss || flight() == 0 || !keep_scoreboard(core)) return true;
   ++core.counters.tail_loss_probes;
   Recovery& recovery = core.recoveries[tcb.recovery];
-  const uint32_t length = std::min<uint32_t>(unsent_bytes(), tcb.mss);
+  const uint32_t length = std::min(unsent_bytes(), full_text(core));
   recovery.probe_again = length == 0 || flight() + length > tcb.snd.wnd;
   if (recovery.probe_again) {
     const Seq text_end = earlier(tcb.snd.nxt, tcb.send_end);

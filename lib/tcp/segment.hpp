@@ -84,6 +84,7 @@ struct Segment {
   uint16_t mss = 0;                       // 0: absent
   uint8_t window_scale = kNoWindowScale;  // 0 to 14: larger ones were cut to 14
   bool sack_permitted = false;
+  uint16_t user_timeout = 0;  // RFC 5482, as on the wire, and of any segment; 0: absent
   FastOpenOption fast_open;
   uint8_t sack_count = 0;
   std::array<SackBlock, kMaxSackBlocks> sacks;  // [0, sack_count) are set

@@ -33,7 +33,7 @@ bool Connection::expects(const Segment& seg, const Core& core) const {
       static_cast<uint32_t>(seg.length > tcb.rcv.wnd) |                      // within the window
       static_cast<uint32_t>((seg.length == 0) & (seg.ack == tcb.snd.una)) |  // says something new
       seg.sack_count |
-      static_cast<uint32_t>(seg.congested()) | static_cast<uint32_t>(core.pressed());
+      seg.user_timeout | static_cast<uint32_t>(seg.congested()) | static_cast<uint32_t>(core.pressed());
   return unexpected == 0;
 }
 
@@ -222,6 +222,7 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   // What is dropped for its ACK leaves no trace, TS.Recent included.
   if (seg.has_timestamps && has(kTimestampsOn) && timestamp_aged(core)) tcb.ts_recent = seg.ts_val;
   record_timestamp(seg);
+  if (seg.user_timeout != 0) take_user_timeout(seg.user_timeout, core);
   tcb.silent_probes = 0;
   tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldKeepAlive);
   note_heard(core);
@@ -263,6 +264,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
   if ((tcb.hold & kHoldReassembly) != 0) take_syn_text(core);
   note_heard(core);
   watch_peer(core);
+  tell_user_timeout(core);
   if (core.config(*this).mtu_probing == MtuProbing::kAlways) search_path(core);
   if (!has(kFinQueued)) return;
   core.set_state(*this, State::kFinWait1);

@@ -6,6 +6,7 @@
 #include "tcp/connection.hpp"
 #include "tcp/options.hpp"
 #include "tcp/rto.hpp"
+#include "tcp/user_timeout.hpp"
 
 namespace tern::tcp {
 
@@ -57,6 +58,7 @@ bool Connection::emit_handshake(Core& core) {
   options.timestamps = answering ? has(kTimestampsOn) : config.timestamps;
   options.ts_val = core.ts_now + tcb.ts_offset;
   options.ts_ecr = tcb.ts_recent;
+  options.user_timeout = advertised_user_timeout(config);
   // RFC 7413 section 4.2.2: one that is sent again has neither the option nor text.
   FastOpenAttempt* attempt = tcb.retransmit_expiries == 0 ? fast_open_attempt(core) : nullptr;
   if (attempt != nullptr) {
@@ -141,6 +143,9 @@ uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, bool f
   departure.doubts_path = !fresh && doubts_path(core);
   tcb.flags = static_cast<uint16_t>(tcb.flags & ~(ecn & kEcnAnswer));
   fill_header(departure.header, seq, static_cast<uint8_t>(kAck | push | (fin ? kFin : 0) | answer), core);
+  if (rare_options_due(core)) {
+    add_rare_options(departure.header, tcb.mss > length ? tcb.mss - length : 0, core);
+  }
   core.counters.bytes_sent.add(length);
   if (tcb.recovery != kNoSlot) core.recoveries[tcb.recovery].sent += length;
   return length + (fin ? 1 : 0);
@@ -218,8 +223,7 @@ bool Connection::emit_retransmissions(Core& core) {
       retransmit(tcb.snd.una, tcb.snd.una + 1, core);
     } else {
       // RFC 9293 section 3.8.6.1: one byte against a closed window; all that fits against a silly one.
-      const uint32_t length =
-          std::clamp<uint32_t>(tcb.snd.wnd, 1, std::min<uint32_t>(unsent_bytes(), tcb.mss));
+      const uint32_t length = std::clamp<uint32_t>(tcb.snd.wnd, 1, std::min(unsent_bytes(), full_text(core)));
       tcb.snd.nxt += send_slice(tcb.unsent, tcb.snd.nxt, length, false, core);
       if (has(kFinQueued) && tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
       note_sent(core);
@@ -250,10 +254,11 @@ uint32_t Connection::usable_window(Core& core) const {
   return std::min(offered, permitted);
 }
 
-// Whether a segment of this length is worth sending: RFC 9293 section 3.8.6.2.1, and Nagle (section 3.7.4) in
-// Minshall's variant, which holds a small segment back only while an earlier small one is unacknowledged.
-bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) const {
-  if (length >= tcb.mss) return true;
+// Whether a segment of this length, of full at most, is worth sending: RFC 9293 section 3.8.6.2.1, and Nagle
+// (section 3.7.4) in Minshall's variant, which holds a small segment back only while an earlier small one is
+// unacknowledged.
+bool Connection::may_send(uint32_t length, uint32_t unsent, uint32_t full, const Core& core) const {
+  if (length >= full) return true;
   if (length == unsent) {
     if (has(kFinQueued) || flight() == 0 || !core.config(*this).nagle) return true;
     return tcb.small_end <= tcb.snd.una;
@@ -263,16 +268,18 @@ bool Connection::may_send(uint32_t length, uint32_t unsent, const Core& core) co
 
 bool Connection::new_text_may_go(Core& core) const {
   const uint32_t unsent = unsent_bytes();
-  const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
-  return length != 0 && may_send(length, unsent, core);
+  const uint32_t full = full_text(core);
+  const uint32_t length = std::min({unsent, usable_window(core), full});
+  return length != 0 && may_send(length, unsent, full, core);
 }
 
 // The next text, perhaps none, and the FIN if it follows.
 void Connection::send_new_text(uint32_t length, Core& core) {
   const Seq seq = tcb.snd.nxt;
+  const uint32_t full = full_text(core);
   tcb.snd.nxt += send_slice(tcb.unsent, seq, length, true, core);
   if (tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
-  if (length < tcb.mss && length != 0) tcb.small_end = seq + length;
+  if (length < full && length != 0) tcb.small_end = seq + length;
   if ((tcb.flags & (kRttTimed | kDeparturesNoted)) != kRttTimed) {
     if (!has(kRttTimed)) {
       tcb.flags |= kRttTimed;
@@ -292,9 +299,10 @@ bool Connection::emit_new_text(Core& core) {
   while (((tcb.flags & (kFinSent | kDeparturesNoted)) | (tcb.hold & kHoldText)) == 0 ||
          (!has(kFinSent) && (tcb.hold & kHoldText) == 0 && may_depart(core))) {
     const uint32_t unsent = unsent_bytes();
-    const uint32_t length = std::min({unsent, usable_window(core), uint32_t{tcb.mss}});
+    const uint32_t full = full_text(core);
+    const uint32_t length = std::min({unsent, usable_window(core), full});
     const bool fin_alone = unsent == 0 && has(kFinQueued);
-    if (!fin_alone && (length == 0 || !may_send(length, unsent, core))) break;
+    if (!fin_alone && (length == 0 || !may_send(length, unsent, full, core))) break;
     if (core.outbox.full()) return false;
     // With nothing in flight what ran was the persist timer: the segment gets a timeout of its own (RFC 6298
     // section 5.1).
@@ -332,22 +340,6 @@ void Connection::pass_sent_packets() {
 // --- Acknowledgments
 // -----------------------------------------------------------------------------------------------
 
-// What was received again, if anything was (RFC 2883), then what is kept beyond a gap (RFC 2018).
-void Connection::report_sacks(SegmentHeader& header, Core& core) {
-  if (!has(kSackOn)) return;
-  std::array<SackBlock, kMaxSackBlocks> blocks;
-  uint32_t count = 0;
-  if (tcb.reassembly != kNoReassembly)
-    count = core.reassemblies[tcb.reassembly].sack_blocks(blocks, kMaxSackBlocks);
-  if (core.duplicate.connection == core.index_of(*this)) {
-    core.duplicate.connection = Core::kNobody;
-    count = std::min(count + 1, kMaxSackBlocks);
-    std::copy_backward(blocks.begin(), blocks.begin() + count - 1, blocks.begin() + count);
-    blocks[0] = core.duplicate.text;
-  }
-  append_sacks(header, std::span(blocks).first(count));
-}
-
 // Duplicate ACKs are sent one by one, since the peer counts them; the rest are merged, up to the configured
 // bound.
 bool Connection::emit_acknowledgments(Core& core) {
@@ -357,7 +349,7 @@ bool Connection::emit_acknowledgments(Core& core) {
     departure = Departure{};
     departure.connection = core.index_of(*this);
     fill_header(departure.header, tcb.snd.nxt, kAck, core);
-    report_sacks(departure.header, core);
+    add_rare_options(departure.header, kMaxOptionBytes, core);
     --tcb.duplicate_acks_owed;
   }
   // RFC 5681 section 4.2; at once as well for the peer's first text, which its slow start waits on. Past 2^32
@@ -387,7 +379,7 @@ bool Connection::emit_acknowledgments(Core& core) {
         ack;  // an earlier one keeps the right edge: its window is larger by what it leaves out
     departure.header.wnd =
         static_cast<uint16_t>(std::min<uint32_t>((tcb.rcv.wnd + behind) >> tcb.rcv_scale, 0xffff));
-    if (behind == 0) report_sacks(departure.header, core);
+    if (behind == 0) add_rare_options(departure.header, kMaxOptionBytes, core);
     if (behind != 0) {  // not done: what fill_header() settled is still open
       tcb.last_ack_sent = ack;
       tcb.marks |= kMarkAckNow;

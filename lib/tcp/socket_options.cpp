@@ -27,6 +27,7 @@ constexpr Range range_of(Option option) {
   switch (option) {
     case Option::kNoDelay:
     case Option::kKeepAlive:
+    case Option::kUserTimeoutOption:
       return {0, 1};
     case Option::kKeepAliveIdle:
     case Option::kKeepAliveInterval:
@@ -73,6 +74,9 @@ Error set_option(Config& config, Option option, int64_t value) {
     case Option::kUserTimeout:
       config.user_timeout = milliseconds(value);
       break;
+    case Option::kUserTimeoutOption:
+      config.user_timeout_option = value != 0;
+      break;
     case Option::kRetransmitLimit:
       config.retransmit_limit = static_cast<uint8_t>(value);
       break;
@@ -112,6 +116,8 @@ int64_t get_option(const Config& config, Option option) {
       return config.keep_alive.count;
     case Option::kUserTimeout:
       return config.user_timeout / milliseconds(1);
+    case Option::kUserTimeoutOption:
+      return config.user_timeout_option ? 1 : 0;
     case Option::kRetransmitLimit:
       return config.retransmit_limit;
     case Option::kSynRetries:
@@ -166,6 +172,12 @@ Error Connection::set_option(Option option, int64_t value, Core& core) {
     case Option::kKeepAliveInterval:
       if (!listened) note_heard(core);  // nobody has listened for silence before
       watch_peer(core);
+      break;
+    case Option::kUserTimeout:
+      core.extras[tcb.extra].user_timeout_chosen = true;  // the slot is that of its Config
+      [[fallthrough]];
+    case Option::kUserTimeoutOption:
+      if (tcb.state > State::kSynReceived) tell_user_timeout(core);
       break;
     case Option::kCongestion:  // what the other one had in mind is not this one's
       if (tcb.congestion != kNoSlot) core.congestions.release(std::exchange(tcb.congestion, kNoSlot));

@@ -20,13 +20,14 @@ enum class Option : uint8_t {
   kKeepAliveInterval,  // seconds between probes, 1 to 32400 [TCP_KEEPINTVL]
   kKeepAliveCount,     // probes without an answer, 1 to 255 [TCP_KEEPCNT]
   kUserTimeout,  // milliseconds that text may go unacknowledged, 0 (no limit) to 32400000 [TCP_USER_TIMEOUT]
-  kRetransmitLimit,  // retransmissions in a row, R2 of section 3.8.3, 1 to 255 (MUST-21)
-  kSynRetries,       // the same of our SYN, 1 to 255 (MUST-23) [TCP_SYNCNT]
-  kCongestion,       // a Congestion; see congestion_named() [TCP_CONGESTION]
-  kTimeToLive,       // of segments, 1 to 255 (MUST-49) [IP_TTL]
-  kDscp,             // differentiated services code point, 0 to 63 (MUST-48) [IP_TOS >> 2]
-  kReceiveBuffer,    // bytes of unread text, 1 to 2^30, which then no longer follows the flow [SO_RCVBUF]
-  kSendBuffer,       // bytes unsent and unacknowledged, 1 to 2^30 [SO_SNDBUF]
+  kUserTimeoutOption,  // 1: tell the peer of it, and take its advice (RFC 5482)
+  kRetransmitLimit,    // retransmissions in a row, R2 of section 3.8.3, 1 to 255 (MUST-21)
+  kSynRetries,         // the same of our SYN, 1 to 255 (MUST-23) [TCP_SYNCNT]
+  kCongestion,         // a Congestion; see congestion_named() [TCP_CONGESTION]
+  kTimeToLive,         // of segments, 1 to 255 (MUST-49) [IP_TTL]
+  kDscp,               // differentiated services code point, 0 to 63 (MUST-48) [IP_TOS >> 2]
+  kReceiveBuffer,      // bytes of unread text, 1 to 2^30, which then no longer follows the flow [SO_RCVBUF]
+  kSendBuffer,         // bytes unsent and unacknowledged, 1 to 2^30 [SO_SNDBUF]
 };
 
 // Sets one in a Config: kInvalid, and nothing is changed, when the value is out of its range.

@@ -74,21 +74,22 @@ static_assert(kEcnEcho >> kEcnShift == kEce && kEcnAnswer >> kEcnShift == kCwr);
 
 // Rare things under way, any of which keeps segments off the fast path.
 enum Hold : uint16_t {
-  kHoldState = 0x01,         // not ESTABLISHED
-  kHoldReassembly = 0x02,    // text beyond RCV.NXT is kept
-  kHoldFastRecovery = 0x04,  // RFC 6675, or RFC 6582 without SACK
-  kHoldLossRecovery = 0x08,  // after a retransmission timeout
-  kHoldPersist = 0x10,       // the peer's window is closed and text waits
-  kHoldDuplicates = 0x20,    // duplicate ACKs were counted
-  kHoldHalfOpen = 0x40,      // in a listener's SYN queue: its service has not heard of it
-  kHoldScoreboard = 0x80,    // it is known what became of what is in flight, see Recovery
-  kHoldKeepAlive = 0x100,    // a keep-alive is unanswered
-  kHoldWaiting = 0x200,      // in the accept queue: its service has not heard of it
-  kHoldMtuProbe = 0x400,     // a segment larger than the rest is under way, see path_probing.cpp
-  kHoldText = 0x800,         // new text waits until there is room for such a one
-  kHoldRate = 0x8000,        // each acknowledgment tells of the delivery rate, see bbr_control.cpp
-  kHoldOrphan = 0x1000,      // closed by its user, and not all of it is acknowledged yet
-  kHoldLinger = 0x2000,      // and the idle deadline bounds how long that may last
+  kHoldState = 0x01,          // not ESTABLISHED
+  kHoldReassembly = 0x02,     // text beyond RCV.NXT is kept
+  kHoldFastRecovery = 0x04,   // RFC 6675, or RFC 6582 without SACK
+  kHoldLossRecovery = 0x08,   // after a retransmission timeout
+  kHoldPersist = 0x10,        // the peer's window is closed and text waits
+  kHoldDuplicates = 0x20,     // duplicate ACKs were counted
+  kHoldHalfOpen = 0x40,       // in a listener's SYN queue: its service has not heard of it
+  kHoldScoreboard = 0x80,     // it is known what became of what is in flight, see Recovery
+  kHoldKeepAlive = 0x100,     // a keep-alive is unanswered
+  kHoldWaiting = 0x200,       // in the accept queue: its service has not heard of it
+  kHoldMtuProbe = 0x400,      // a segment larger than the rest is under way, see path_probing.cpp
+  kHoldText = 0x800,          // new text waits until there is room for such a one
+  kHoldRate = 0x8000,         // each acknowledgment tells of the delivery rate, see bbr_control.cpp
+  kHoldOrphan = 0x1000,       // closed by its user, and not all of it is acknowledged yet
+  kHoldLinger = 0x2000,       // and the idle deadline bounds how long that may last
+  kHoldUserTimeout = 0x4000,  // the next segment with room for it tells the peer of our user timeout
 };
 
 // What arrival, calls and timers leave for the end of the burst.

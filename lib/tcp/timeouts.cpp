@@ -50,7 +50,8 @@ void Connection::on_retransmission_timeout(Core& core) {
   const uint8_t limit = handshake || has(kFastOpenPending) ? opening : config.retransmit_limit;
   // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
   const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
-  if (unanswered >= limit || (!half_open() && outlived_user_timeout(core))) {
+  const bool enough = unanswered >= limit && !takes_advice(core);
+  if (enough || (!half_open() && outlived_user_timeout(core))) {
     ++(half_open() ? core.counters.half_open_timed_out : core.counters.connections_timed_out);
     give_up(timed_out(), core);
     return;

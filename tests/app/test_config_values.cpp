@@ -21,7 +21,8 @@ auto fields(const tcp::Config& c) {
                   c.retransmit_limit, c.syn_retries, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
                   c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
                   c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
-                  c.fast_open_connect, c.fast_open_pending, c.pacing);
+                  c.fast_open_connect, c.fast_open_pending, c.pacing, c.user_timeout_option,
+                  c.user_timeout_least, c.user_timeout_most);
 }
 
 // Of a configuration that must be right.
@@ -149,7 +150,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
               "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\nsyn_retries = 3\n"
               "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
               "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
-              "user_timeout_ms = 90000\ntime_to_live = 9\ndscp = 46\n"));
+              "user_timeout_ms = 90000\nuser_timeout_option = true\nuser_timeout_min_s = 20\n"
+              "user_timeout_max_s = 200\ntime_to_live = 9\ndscp = 46\n"));
   tcp::Config expected;
   expected.marking = {9, 46};
   expected.cookies = tcp::Cookies::kWhenFull;
@@ -188,6 +190,9 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.fin_wait_2 = 30s;
   expected.keep_alive = {true, 10min, 30s, 3};
   expected.user_timeout = 90s;
+  expected.user_timeout_option = true;
+  expected.user_timeout_least = 20s;
+  expected.user_timeout_most = 200s;
   EXPECT_EQ(fields(config.services.at(0).tcp), fields(expected));
 }
 

@@ -172,6 +172,7 @@ Segment Ladder::segment_of(const Row& row) const {
     segment.sack_permitted = row.sack_permitted.value_or(start_.sack);
     segment.fast_open = row.fast_open.value_or(FastOpenOption{});
   }
+  segment.user_timeout = row.user_timeout;
   for (const auto& [left, right] : row.sacks) {
     segment.sacks[segment.sack_count++] = {Seq{start_.origin.iss} + left, Seq{start_.origin.iss} + right};
   }
@@ -258,6 +259,12 @@ void Ladder::collect() {
     uint32_t offset = 0;
     if (parse_segment(bytes, sent.segment, offset) != net::Drop::kNone) fail("a malformed header left");
     sent.segment.length = departure.text_length;
+    // Eff.snd.MSS of RFC 9293 section 3.7.1: text makes room for options.
+    const bool bounded =
+        !sent.segment.has(kSyn) && departure.text_length != 0 && (tcb().hold & kHoldMtuProbe) == 0;
+    if (bounded && departure.text_length + departure.header.option_length > connection().path_mss()) {
+      fail("text and options are more than the path takes");
+    }
     uint32_t place = sent.segment.seq - Seq{start_.origin.iss} + (sent.segment.has(kSyn) ? 1 : 0);
     sent.segment.ecn = departure.ecn;
     uint32_t left = departure.text_length;
@@ -325,6 +332,7 @@ void Ladder::compare(const Row& row, const Sent& sent) {
   if (row.timestamps) differs("timestamps", s.has_timestamps, *row.timestamps);
   if (row.ts_val) differs("ts_val", s.ts_val, *row.ts_val);
   if (row.ts_ecr) differs("ts_ecr", s.ts_ecr, *row.ts_ecr);
+  differs("user timeout", s.user_timeout, row.user_timeout);
   differs("sack blocks", s.sack_count, row.sacks.size());
   for (uint32_t i = 0; i < std::min<size_t>(s.sack_count, row.sacks.size()); ++i) {
     differs("sack left", s.sacks[i].left - Seq{start_.origin.irs}, row.sacks[i][0]);

@@ -11,7 +11,7 @@
 // Start's, so that each ladder can run at the wrap of 2^32 too. Text is a pattern that depends on its place
 // in the stream; what leaves and what is read is compared with it byte by byte. What in() does not state is
 // what a well-behaved peer would send; out() compares what it states, and always control bits (PSH only when
-// stated), length of text, and SACK blocks.
+// stated), length of text, SACK blocks, and the user timeout option.
 //
 // Time stands still except in at(), after() and silent_until(). The wheel rounds up to ticks of about a
 // millisecond, so out() lets two ticks pass beyond the stated time. A segment that no out() expects is a
@@ -67,6 +67,7 @@ Start established(Origin origin = {});
 struct Row {
   std::optional<uint32_t> seq, ack;
   std::optional<uint16_t> wnd, mss;
+  uint16_t user_timeout = 0;  // RFC 5482, as on the wire; 0: absent
   std::optional<uint8_t> scale;
   std::optional<uint32_t> ts_val, ts_ecr;
   std::optional<bool> timestamps, sack_permitted, psh;
@@ -141,6 +142,9 @@ inline auto fast_open(const tcp::FastOpenOption& option) {
   return [option](Row& r) { r.fast_open = option; };
 }
 inline auto no_fast_open() { return fast_open({}); }
+inline auto user_timeout(uint16_t value) {
+  return [value](Row& r) { r.user_timeout = value; };
+}
 inline auto no_ts() {
   return [](Row& r) { r.timestamps = false; };
 }

@@ -108,6 +108,58 @@ TEST_P(Acknowledgment, BesideTimestampsThreeBlocksFit) {
   l.in(seq(4001), text(100)).out(ack(1), sack(4001, 4101), sack(3001, 3101), sack(2001, 2101));
 }
 
+TEST_P(Acknowledgment, TextHasBlocksTooAndIsTheShorterForThem) {  // RFC 2018 section 4
+  Start s = start();
+  s.sack = true;
+  Ladder l(s);
+  l.burst([&] {
+    l.in(seq(1001), text(1000));
+    l.send(3000);
+  });
+  for (const uint32_t at : {1u, 989u, 1977u}) l.out(seq(at), ack(1), text(988), sack(1001, 2001));
+  l.out(seq(2965), ack(1), text(36), sack(1001, 2001));  // the rest of the write
+  l.out(seq(3001), ack(1), sack(1001, 2001));            // the duplicate ACK, which the peer counts
+  l.in(seq(1), ack(3001), text(1000)).out(ack(2001));
+  l.send(2000);
+  for (const uint32_t at : {3001u, 4001u}) l.out(seq(at), ack(2001), text(1000));
+}
+
+TEST_P(Acknowledgment, TextBesideTimestampsMakesRoomForThreeBlocks) {
+  Start s = start();
+  s.sack = s.timestamps = true;
+  Ladder l(s);
+  for (const uint32_t at : {1001u, 2001u, 3001u, 4001u}) l.in(seq(at), text(100));
+  l.ignore_output().send(2000);
+  for (const uint32_t at : {1u, 961u}) {
+    l.out(seq(at), text(960), sack(4001, 4101), sack(3001, 3101), sack(2001, 2101));
+  }
+  // Those were full ones: Nagle holds nothing back for them.
+  l.out(seq(1921), text(80), sack(4001, 4101), sack(3001, 3101), sack(2001, 2101));
+}
+
+TEST_P(Acknowledgment, ARetransmissionKeepsItsTextAndHasTheBlocksThatFit) {
+  Start s = start();
+  s.sack = true;
+  Ladder l(s);
+  l.send(1000);
+  l.send(500);
+  l.ignore_output().in(seq(1001), ack(1), text(100)).ignore_output();
+  l.at(1s).out(seq(1), text(1000));
+  l.in(seq(1), ack(1001)).out(seq(1001), text(500), sack(1001, 1101));
+}
+
+TEST_P(Acknowledgment, TextReportsWhatCameTwice) {  // RFC 2883
+  Start s = start();
+  s.sack = true;
+  Ladder l(s);
+  l.in(text(1000)).ignore_output();
+  l.burst([&] {
+    l.in(seq(1), text(1000));
+    l.send(2000);
+  });
+  l.out(seq(1), ack(1001), text(988), sack(1, 1001)).out(seq(989), text(1000)).out(seq(1989), text(12));
+}
+
 TEST_P(Acknowledgment, WithoutSackPermittedNoBlocksAreSent) {
   Ladder l(start());
   l.in(seq(1001), text(1000)).out(ack(1));  // out() refuses blocks that it does not state

@@ -75,6 +75,7 @@ Config config_of(Random& r) {
   Config config;
   config.mss = r.one_in(2) ? 1460 : 100;
   config.nagle = r.one_in(2);
+  config.user_timeout_option = r.one_in(2);
   config.receive_buffer = r.one_in(2) ? 10'000 : 100'000;
   config.send_buffer = r.one_in(2) ? 3000 : 100'000;
   config.ack_every_segments = static_cast<uint8_t>(1 + r.up_to(7));
@@ -238,7 +239,7 @@ Segment expected(World& w, Random& r) {
 // The same, off in one field.
 void spoil(Segment& seg, World& w, Random& r) {
   const Tcb& t = w.tcb();
-  switch (r.up_to(11)) {
+  switch (r.up_to(12)) {
     case 0:
       seg.seq += 1;
       break;
@@ -272,6 +273,9 @@ void spoil(Segment& seg, World& w, Random& r) {
       break;
     case 10:
       seg.ack = t.snd.una + r.up_to(5000);
+      break;
+    case 11:
+      seg.user_timeout = 100;
       break;
     default:
       seg.ts_val = t.ts_recent + 0x80000000u;

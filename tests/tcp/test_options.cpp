@@ -264,6 +264,33 @@ TEST(Options, EverySubsetOfSynOptionsIsReadBack) {
   }
 }
 
+TEST(Options, UserTimeoutIsReadAndWritten) {  // RFC 5482 section 3
+  SegmentHeader header;
+  append_user_timeout(header, 0x8005);
+  EXPECT_EQ(written(header), (Bytes{28, 4, 0x80, 5}));
+  EXPECT_EQ(parse(written(header), kAck).user_timeout, 0x8005);
+  for (const Bytes& zero : {Bytes{28, 4, 0, 0}, Bytes{28, 4, 0x80, 0}}) {
+    EXPECT_EQ(parse(zero, kAck).user_timeout, 0) << "which must be ignored";
+  }
+  EXPECT_EQ(parse(Bytes{28, 3, 5} + scale_5()).window_scale, kNoWindowScale) << "malformed";
+}
+
+TEST(Options, UserTimeoutIsLeftOutOfASynThatHasNoRoom) {
+  for (const bool room : {false, true}) {
+    SynOptions options;
+    options.mss = 1460;
+    options.timestamps = options.sack_permitted = true;
+    options.window_scale = 7;
+    options.fast_open.form = FastOpenOption::Form::kStandard;
+    options.fast_open.length = room ? 8 : 16;
+    options.fast_open.cookie = {};
+    options.user_timeout = 9;
+    SegmentHeader header;
+    append_syn_options(header, options);
+    EXPECT_EQ(parse(written(header)).user_timeout, room ? 9 : 0);
+  }
+}
+
 TEST(Options, AsManySackBlocksAsFitAreWritten) {
   const SackBlock blocks[] = {{{1}, {2}}, {{3}, {4}}, {{5}, {6}}, {{0xffffffff}, {8}}};
   SegmentHeader alone;
