@@ -27,7 +27,7 @@ std::vector<stack::Binding> make_bindings(const Config& config, const net::PrfKe
       binding.config.reuse_time_wait = true;  // of connections to backends, which are many to few addresses
       binding.service = std::move(made);
     } else {
-      binding.service = make_service(service.kind);
+      binding.service = make_service(service, config.dataplane.max_connections);
     }
     balancing.proxies.push_back(proxy);
     bindings.push_back(std::move(binding));

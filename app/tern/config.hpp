@@ -31,7 +31,7 @@ enum class ServiceKind : uint8_t {
   kEcho,     // RFC 862
   kDiscard,  // RFC 863
   kChargen,  // RFC 864
-  kHttp,     // fixed pages, /bytes/N
+  kHttp,     // a folder's files; or fixed pages, /bytes/N
   kProxy,    // passed on to a backend of a pool, and its answer back
 };
 
@@ -97,9 +97,17 @@ struct ProxyConfig {
   bool refuse_silently = false;                             // false: those over a limit get RST
 };
 
+// What a service of kind http has of its own.
+struct HttpConfig {
+  std::string root;           // the folder whose files it serves; empty: a page and /bytes/N
+  uint64_t root_bytes = 0;    // memory that they take, per worker
+  uint16_t max_requests = 0;  // that a connection may make; 0: any number
+};
+
 struct ServiceConfig {
   std::string name;                       // unique; a-z, 0-9 and -, at most 32 characters
   ServiceKind kind = ServiceKind::kEcho;  //
+  HttpConfig http;                        //
   std::vector<ListenAddress> listen;      // at least one; each belongs to one service only
   tcp::Config tcp;  // [tcp] with this service's own keys on top; mss is never 0: the ports' mtu decided it
   ProxyConfig proxy;

@@ -139,6 +139,9 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"service", "rate_burst", kInteger, "0", "connections", 1, 1000000, "as many as a second's"},
     {"service", "tracked_sources", kInteger, "65536", "addresses per worker", 64, 16777216},
     {"service", "refuse", kText, "\"reset\"", "\"reset\" or \"silent\""},
+    {"service", "root", kText, "\"\"", "the path of a folder, or \"\" (none)"},
+    {"service", "root_limit_mib", kInteger, "64", "MiB per worker", 1, 65536},
+    {"service", "max_requests", kInteger, "0", "requests of a connection", 1, 8000, "no limit"},
 });
 
 }  // namespace

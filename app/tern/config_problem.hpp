@@ -36,6 +36,8 @@ class ProblemLog {
  public:
   explicit ProblemLog(std::string file) : file_(std::move(file)) {}
 
+  const std::string& file() const { return file_; }
+
   void error(Position at, std::string_view key, std::string text);
   void warning(Position at, std::string_view key, std::string text);
 

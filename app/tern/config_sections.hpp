@@ -67,6 +67,9 @@ std::optional<ListenAddress> parse_listen(std::string_view text);
 void read_name(const TableReader& reader, std::string_view of, const std::vector<Placed<std::string>>& taken,
                std::string& name, ProblemLog& log);
 
+// Reads the keys that only services of kind http have.
+void read_http_keys(const TableReader& reader, ServiceConfig& service, ProblemLog& log);
+
 // Reads the keys of [tcp] that stand in reader's table, which is [tcp] or a [[service]], on top of settings.
 void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log);
 

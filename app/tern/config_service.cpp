@@ -124,6 +124,7 @@ void read_service(const toml::table& table, const TcpSettings& defaults, const P
   read_kind(reader, service);
   read_listen(reader, ports, services, service, log);
   read_proxy_keys(reader, pools, service, log);
+  read_http_keys(reader, service, log);
   TcpSettings settings = defaults;
   read_tcp_keys(reader, settings, log);
   service.tcp = settings.values;

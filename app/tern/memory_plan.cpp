@@ -50,7 +50,9 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
   plan.buffer_pool_bytes =
       net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes, huge_pages) +
       net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);
-  plan.total_bytes = (plan.connection_bytes + plan.buffer_pool_bytes) * config.dataplane.workers.size();
+  for (const ServiceConfig& service : config.services) plan.file_bytes += service.http.root_bytes;
+  plan.total_bytes =
+      (plan.connection_bytes + plan.buffer_pool_bytes + plan.file_bytes) * config.dataplane.workers.size();
   return plan;
 }
 
@@ -61,7 +63,7 @@ uint32_t MemoryPlan::plain_memory_mib() const {
 
 std::string describe(const MemoryPlan& plan, const Config& config) {
   const uint32_t connections = config.dataplane.max_connections;
-  return fmt::format(
+  std::string text = fmt::format(
       "memory: {} MiB for {} worker{}; each\n"
       "  connections  {:>10} x {:>4} bytes = {:>6} MiB\n"
       "  buffers      {:>10} x {:>4} bytes = {:>6} MiB ({} to receive and hold text, {} to send)\n",
@@ -70,6 +72,8 @@ std::string describe(const MemoryPlan& plan, const Config& config) {
       mebibytes(plan.connection_bytes), plan.receive_buffers + plan.header_buffers,
       plan.buffer_pool_bytes / (plan.receive_buffers + plan.header_buffers),
       mebibytes(plan.buffer_pool_bytes), plan.receive_buffers, plan.header_buffers);
+  if (plan.file_bytes != 0) text += fmt::format("  files {:>35} MiB\n", mebibytes(plan.file_bytes));
+  return text;
 }
 
 std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages) {

@@ -19,6 +19,7 @@ struct MemoryPlan {
   uint32_t busy_connections = 0;   // per worker: that may be awake at once
   uint64_t connection_bytes = 0;   // per worker: table, TCBs, paths, timers
   uint64_t buffer_pool_bytes = 0;  // per worker
+  uint64_t file_bytes = 0;         // per worker: what http services serve
   uint64_t total_bytes = 0;        // all workers
 
   // For --no-huge, where EAL reserves once: the total and what EAL itself takes.

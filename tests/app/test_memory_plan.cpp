@@ -137,6 +137,17 @@ TEST(MemoryPlan, DescriptionNamesWhatIsTaken) {
   EXPECT_EQ(text.back(), '\n');
 }
 
+TEST(MemoryPlan, FilesOfEachServiceCountForEachWorker) {
+  Config config = configured();
+  config.dataplane.workers = {1, 2};
+  const MemoryPlan plan = plan_memory(config, true);
+  config.services[0].http.root_bytes = 5 * kMiB;
+  config.services.push_back(config.services[0]);
+  const MemoryPlan with_files = plan_memory(config, true);
+  EXPECT_EQ(with_files.total_bytes, plan.total_bytes + 20 * kMiB);
+  EXPECT_THAT(describe(with_files, config), HasSubstr("files                                  10 MiB"));
+}
+
 TEST(MemoryPlan, MachineSaysWhatIsFree) {
   const uint64_t plain = free_memory_bytes(false);
   EXPECT_GT(plain, 16 * kMiB);

@@ -13,8 +13,13 @@ namespace tern::test {
 namespace {
 
 using namespace std::chrono_literals;
-using app::make_service;
 using app::ServiceKind;
+
+std::unique_ptr<stack::Service> make(ServiceKind kind) {
+  app::ServiceConfig config;
+  config.kind = kind;
+  return app::make_service(config, BenchOptions().max_connections);
+}
 
 std::string random_text(size_t length, unsigned seed) {
   std::mt19937 random(seed);
@@ -27,7 +32,7 @@ TEST(EchoService, ReturnsWhatComesThroughSmallBuffers) {
   tcp::Config config;
   config.send_buffer = 4'096;
   config.receive_buffer = 8'192;
-  Bench bench(bindings(bound(make_service(ServiceKind::kEcho), 7, config)));
+  Bench bench(bindings(bound(make(ServiceKind::kEcho), 7, config)));
   Client client(bench, {});
   client.connect();
   std::string sent;
@@ -47,7 +52,7 @@ TEST(EchoService, ReturnsWhatComesThroughSmallBuffers) {
 TEST(EchoService, FinishesWhatFindsNoRoomBeforeItCloses) {
   tcp::Config config;
   config.send_buffer = 4'096;
-  Bench bench(bindings(bound(make_service(ServiceKind::kEcho), 7, config)));
+  Bench bench(bindings(bound(make(ServiceKind::kEcho), 7, config)));
   Client client(bench, {});
   client.deaf = true;
   client.connect();
@@ -68,7 +73,7 @@ TEST(EchoService, FinishesWhatFindsNoRoomBeforeItCloses) {
 TEST(DiscardService, ReadsOnAndSaysNothing) {
   tcp::Config config;
   config.receive_buffer = 8'192;
-  Bench bench(bindings(bound(make_service(ServiceKind::kDiscard), 7, config)));
+  Bench bench(bindings(bound(make(ServiceKind::kDiscard), 7, config)));
   Client client(bench, {});
   client.connect();
   for (int i = 0; i < 100; ++i) {
@@ -98,7 +103,7 @@ char expected_chargen(size_t at) {
 }
 
 TEST(ChargenService, SendsLinesOfTheRingWithoutASeam) {
-  Bench bench(bindings(bound(make_service(ServiceKind::kChargen), 7)));
+  Bench bench(bindings(bound(make(ServiceKind::kChargen), 7)));
   Client client(bench, {});
   client.connect();
   while (client.received.size() < 500'000) {
@@ -119,7 +124,7 @@ TEST(ChargenService, SendsLinesOfTheRingWithoutASeam) {
 }
 
 TEST(ChargenService, WaitsForASlowReaderAndIgnoresWhatItSays) {
-  Bench bench(bindings(bound(make_service(ServiceKind::kChargen), 7)));
+  Bench bench(bindings(bound(make(ServiceKind::kChargen), 7)));
   Client client(bench, {.window_scale = tcp::kNoWindowScale, .window = 1'000});
   client.connect();
   client.deaf = true;
@@ -141,7 +146,7 @@ TEST(ChargenService, WaitsForASlowReaderAndIgnoresWhatItSays) {
 }
 
 TEST(ChargenService, EndsWhenTheClientCloses) {
-  Bench bench(bindings(bound(make_service(ServiceKind::kChargen), 7)));
+  Bench bench(bindings(bound(make(ServiceKind::kChargen), 7)));
   Client client(bench, {});
   client.connect();
   client.fin();

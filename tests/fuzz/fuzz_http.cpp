@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Fuzzes the head of an HTTP request, on the heap in exactly its size so that the sanitizer sees any byte
-// read beyond it.
+// Fuzzes the head of an HTTP request, and what a file's answer goes by in it, on the heap in exactly its size
+// so that the sanitizer sees any byte read beyond it.
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
@@ -8,7 +8,9 @@
 #include <memory>
 #include <span>
 
+#include "tern/services/http_conditions.hpp"
 #include "tern/services/http_request.hpp"
+#include "tern/services/site_paths.hpp"
 
 namespace tern::app {
 namespace {
@@ -23,6 +25,20 @@ struct Parsed {
   uint32_t length = 0;
 };
 
+// What is sent of a file lies within it, and its path within the folder.
+void require_sound_answer(const HttpRequest& request) {
+  constexpr uint32_t kSize = 1000;
+  const HttpSelection selection = select(request, {"\"abc\"", 784111777, kSize});
+  require(selection.first <= kSize && selection.length <= kSize - selection.first);
+  if (selection.outcome == HttpOutcome::kPart) require(selection.length != 0);
+  if (selection.outcome == HttpOutcome::kWhole) require(selection.length == kSize);
+  std::string path;
+  if (!site_path(request.target, path)) return;
+  require(path.size() < request.target.size() && path != ".." && !path.starts_with("../"));
+  require(path.find("/../") == std::string::npos && !path.ends_with("/..") &&
+          path.find('\0') == std::string::npos);
+}
+
 Parsed parse(const uint8_t* data, size_t size) {
   const auto bytes = std::make_unique<uint8_t[]>(size);
   std::copy(data, data + size, bytes.get());
@@ -32,8 +48,9 @@ Parsed parse(const uint8_t* data, size_t size) {
     // Of what follows the target is looked at as well.
     for (const char c : parsed.request.target) require(c > ' ' && c <= '~');
     require(!parsed.request.target.empty());
+    require_sound_answer(parsed.request);
   }
-  parsed.request.target = {};
+  parsed.request.target = parsed.request.fields = {};
   return parsed;
 }
 

@@ -38,13 +38,6 @@ std::optional<uint32_t> bytes_wanted(std::string_view target) {
   return static_cast<uint32_t>(n);
 }
 
-// What an answer says of the connection, by how long that is to last: until the client closes, as HTTP/1.1
-// takes for granted and HTTP/1.0 must be told, or until the answer has been sent.
-constexpr std::array<std::string_view, 3> kPersistence = {"", "Connection: keep-alive\r\n",
-                                                          "Connection: close\r\n"};
-
-size_t persistence(const HttpRequest& request) { return !request.persistent ? 2 : request.http_1_0 ? 1 : 0; }
-
 // Calls append with each piece of an answer in turn.
 template <typename Append>
 void compose(std::string_view status, uint32_t length, std::string_view type, std::string_view persistence,
@@ -69,11 +62,16 @@ void append_to(net::Packet& packet, std::string_view text) {
 
 }  // namespace
 
-Http::Http() : pattern_(make_pattern()) {
+Http::Http(const HttpConfig& config, uint32_t max_connections)
+    : max_requests_(config.max_requests), pattern_(make_pattern()) {
   for (size_t i = 0; i < pages_.size(); ++i) {
     compose("200 OK", static_cast<uint32_t>(kPage.size()), kHtml, kPersistence[i], kPage,
             [&](std::string_view piece) { pages_[i] += piece; });
   }
+  if (config.root.empty()) return;
+  site_ = std::make_unique<Site>(config.root);
+  // The worker has one connection more, to meet TIME-WAITs. Memory is not touched before it is needed.
+  transfers_ = std::make_unique_for_overwrite<Transfer[]>(size_t{max_connections} + 1);
 }
 
 void Http::serve(stack::Socket& socket) {
@@ -99,6 +97,7 @@ void Http::serve(stack::Socket& socket) {
 
 // Queues as much of the body as there is room for; false when that was not all.
 bool Http::send_body(stack::Socket& socket, Progress& progress) {
+  if (progress.from_file != 0) return send_file(socket, progress);
   while (progress.remaining != 0) {
     const uint32_t room = socket.send_room();
     if (room == 0) return socket.want_room(), false;
@@ -130,7 +129,10 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
     return progress.closing != 0;
   }
   if (outcome == HttpParse::kDone) {
+    const bool is_last = max_requests_ != 0 && progress.answered + 1 >= max_requests_;
+    if (is_last) request.persistent = false;
     if (!answer(socket, progress, request)) return false;
+    if (max_requests_ != 0) progress.answered = (progress.answered + 1) & 0x3fff;
     socket.skip(length);
     return true;
   }
@@ -147,6 +149,7 @@ bool Http::answer(stack::Socket& socket, Progress& progress, const HttpRequest& 
     last.persistent = false;
     return respond(socket, progress, "405 Method Not Allowed\r\nAllow: GET, HEAD", 0, kPlain, last, {});
   }
+  if (site_) return answer_with_file(socket, progress, last);
   if (request.target == "/") return respond_with_page(socket, progress, last);
   if (const auto wanted = bytes_wanted(request.target)) {
     if (!respond(socket, progress, "200 OK", *wanted, kBinary, last, {})) return false;

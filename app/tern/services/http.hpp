@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// A small HTTP/1.1 server: a fixed page at /, and at /bytes/N a body of N bytes, byte i being i mod 251, sent
-// from one block of memory however large N is.
+// A small HTTP/1.1 server: the files of a folder, see Site; or without one a fixed page at /, and at /bytes/N
+// a body of N bytes, byte i being i mod 251, sent from one block of memory however large N is.
 #pragma once
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
 
 #include "stack/service.hpp"
+#include "tern/config.hpp"
 #include "tern/services/http_request.hpp"
+#include "tern/services/site.hpp"
 
 namespace tern::app {
 
@@ -18,7 +21,8 @@ class Http : public stack::Service {
   static constexpr uint32_t kPeriod = 251;            // of the body's pattern: a prime, so that shifts show
   static constexpr uint64_t kMostBytes = 1ULL << 30;  // the largest N
 
-  Http();
+  // max_connections: of its worker. Throws std::runtime_error where files cannot be read, or memory is short.
+  explicit Http(const HttpConfig& config = {}, uint32_t max_connections = 0);
 
   void text(stack::Socket& socket) override { serve(socket); }
   void writable(stack::Socket& socket) override { serve(socket); }
@@ -27,11 +31,19 @@ class Http : public stack::Service {
  private:
   // What a connection's word holds.
   struct Progress {
-    uint32_t remaining = 0;  // bytes of the body still to be queued
-    uint16_t offset = 0;     // into the pattern
-    uint16_t closing = 0;    // 1: the answer under way is the last. This wide, so that no byte is padding
+    uint32_t remaining = 0;      // bytes of the body still to be queued
+    uint16_t offset = 0;         // into the pattern
+    uint16_t closing : 1 = 0;    // the answer under way is the last
+    uint16_t from_file : 1 = 0;  // the body is, see Transfer
+    uint16_t answered : 14 = 0;  // requests, where their number is limited
   };
   static_assert(sizeof(Progress) == sizeof(uint64_t));
+
+  // The rest of it where the body is a file's.
+  struct Transfer {
+    uint32_t file;
+    uint32_t end;  // in the file: what remains lies before it
+  };
 
   void serve(stack::Socket& socket);
   bool send_body(stack::Socket& socket, Progress& progress);
@@ -41,8 +53,25 @@ class Http : public stack::Service {
                std::string_view type, const HttpRequest& request, std::string_view body);
   bool respond_with_page(stack::Socket& socket, Progress& progress, const HttpRequest& request);
 
+  // What an answer says of the connection, by how long that is to last: until the client closes, as HTTP/1.1
+  // takes for granted and HTTP/1.0 must be told, or until the answer has been sent.
+  static constexpr std::array<std::string_view, 3> kPersistence = {"", "Connection: keep-alive\r\n",
+                                                                   "Connection: close\r\n"};
+  static size_t persistence(const HttpRequest& request) {
+    return !request.persistent ? 2 : request.http_1_0 ? 1 : 0;
+  }
+
+  // http_files.cpp
+  bool answer_with_file(stack::Socket& socket, Progress& progress, const HttpRequest& request);
+  bool send_file_head(stack::Socket& socket, Progress& progress, const HttpRequest& request,
+                      const Site::Answer& found);
+  bool send_file(stack::Socket& socket, Progress& progress);
+
+  const uint16_t max_requests_;
   net::dpdk::StaticPayload pattern_;
   std::array<std::string, 3> pages_;  // the whole answers to GET /, by how long the connection is to last
+  std::unique_ptr<Site> site_;        // null without a folder
+  std::unique_ptr<Transfer[]> transfers_;   // by Socket's index
   std::array<uint8_t, kMaxHttpHead> head_;  // a request that lies in several packets is put together here
 };
 

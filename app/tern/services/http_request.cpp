@@ -125,12 +125,24 @@ bool parse_field(std::string_view line, HttpRequest& request, Fields& fields) {
 
 }  // namespace
 
+std::optional<std::string_view> find_http_field(const HttpRequest& request, std::string_view name) {
+  for (std::string_view rest = request.fields; !rest.empty();) {
+    const size_t end = std::min(rest.find("\r\n"), rest.size());
+    const std::string_view line = rest.substr(0, end);
+    const size_t colon = std::min(line.find(':'), line.size());
+    if (same(line.substr(0, colon), name)) return trim(line.substr(std::min(colon + 1, line.size())));
+    rest.remove_prefix(std::min(end + 2, rest.size()));
+  }
+  return std::nullopt;
+}
+
 HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& request, uint32_t& length) {
   const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
                               std::min<size_t>(bytes.size(), kMaxHttpHead));
   request = HttpRequest{};
   Fields fields;
   bool first = true;
+  size_t fields_at = 0;
   for (size_t start = 0;;) {
     const size_t end = text.find('\n', start);
     if (end == std::string_view::npos) break;
@@ -141,7 +153,9 @@ HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& reques
     if (first) {
       if (!parse_request_line(line, request)) return HttpParse::kMalformed;
       first = false;
+      fields_at = start;
     } else if (line.empty()) {
+      request.fields = text.substr(fields_at, end - 1 - fields_at);
       length = static_cast<uint32_t>(start);
       request.persistent = !fields.close && (!request.http_1_0 || fields.keep_alive);  // section 9.3
       const bool host_as_due =

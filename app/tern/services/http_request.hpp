@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string_view>
 
@@ -17,6 +18,7 @@ struct HttpRequest {
   bool persistent = true;   // whether the client will use the connection again (RFC 9112 section 9.3)
   bool has_body = false;    // Content-Length other than 0, or Transfer-Encoding
   bool http_1_0 = false;    // an answer that persists must say so
+  std::string_view fields;  // all of them, line by line, with each line's end
 };
 
 enum class HttpParse : uint8_t {
@@ -32,5 +34,8 @@ constexpr uint32_t kMaxHttpHead = 8192;
 // Every line is judged as soon as it is complete, so that rubbish is refused without waiting for an empty
 // line.
 HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& request, uint32_t& length);
+
+// The value of the first field of this name, in lower case; for fields that few answers depend on.
+std::optional<std::string_view> find_http_field(const HttpRequest& request, std::string_view name);
 
 }  // namespace tern::app

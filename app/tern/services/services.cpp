@@ -9,8 +9,8 @@
 
 namespace tern::app {
 
-std::unique_ptr<stack::Service> make_service(ServiceKind kind) {
-  switch (kind) {
+std::unique_ptr<stack::Service> make_service(const ServiceConfig& config, uint32_t max_connections) {
+  switch (config.kind) {
     case ServiceKind::kEcho:
       return std::make_unique<Echo>();
     case ServiceKind::kDiscard:
@@ -21,7 +21,7 @@ std::unique_ptr<stack::Service> make_service(ServiceKind kind) {
     case ServiceKind::kProxy:
       break;
   }
-  return std::make_unique<Http>();
+  return std::make_unique<Http>(config.http, max_connections);
 }
 
 }  // namespace tern::app

@@ -9,6 +9,8 @@
 
 namespace tern::app {
 
-std::unique_ptr<stack::Service> make_service(ServiceKind kind);  // of any kind but kProxy
+// Of any kind but kProxy. max_connections: of its worker. Throws std::runtime_error where files cannot be
+// read, or memory is short.
+std::unique_ptr<stack::Service> make_service(const ServiceConfig& config, uint32_t max_connections);
 
 }  // namespace tern::app
