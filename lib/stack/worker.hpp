@@ -58,7 +58,8 @@ struct WorkerOptions {
   uint32_t receive_reserve = 4096;  // buffers of the receive pool that connections must leave to the ports
 };
 
-class Worker {
+// On cache lines of its own: what one worker writes lies on no line that another one reads.
+class alignas(64) Worker {
  public:
   // receive: the pool that the attachments' queues receive into, and services allocate from; headers: see
   // Egress. Throws std::runtime_error with the remedy when memory is short.
