@@ -99,9 +99,10 @@ struct ProxyConfig {
 
 // What a service of kind http has of its own.
 struct HttpConfig {
-  std::string root;           // the folder whose files it serves; empty: a page and /bytes/N
-  uint64_t root_bytes = 0;    // memory that they take, per worker
-  uint16_t max_requests = 0;  // that a connection may make; 0: any number
+  std::string root;               // the folder whose files it serves; empty: a page and /bytes/N
+  uint64_t root_bytes = 0;        // memory that they take, per worker
+  uint16_t max_requests = 0;      // that a connection may make; 0: any number
+  net::Duration idle_timeout{0};  // how long a request is waited for; 0: for as long as it takes
 };
 
 struct ServiceConfig {

@@ -11,7 +11,8 @@
 namespace tern::app {
 namespace {
 
-constexpr std::array<std::string_view, 3> kHttpKeys{"root", "root_limit_mib", "max_requests"};
+constexpr std::array<std::string_view, 4> kHttpKeys{"root", "root_limit_mib", "max_requests",
+                                                    "idle_timeout_s"};
 constexpr uint64_t kMiB = 1 << 20;
 
 // A path that is not absolute begins at the configuration's folder.
@@ -55,6 +56,7 @@ void read_http_keys(const TableReader& reader, ServiceConfig& service, ProblemLo
   }
   read_root(reader, service, log);
   reader.read_integer("max_requests", service.http.max_requests);
+  reader.read_duration<std::chrono::seconds>("idle_timeout_s", service.http.idle_timeout);
 }
 
 }  // namespace tern::app

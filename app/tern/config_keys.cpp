@@ -142,6 +142,7 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"service", "root", kText, "\"\"", "the path of a folder, or \"\" (none)"},
     {"service", "root_limit_mib", kInteger, "64", "MiB per worker", 1, 65536},
     {"service", "max_requests", kInteger, "0", "requests of a connection", 1, 8000, "no limit"},
+    {"service", "idle_timeout_s", kInteger, "0", "seconds", 1, 32400, "no limit"},
 });
 
 }  // namespace

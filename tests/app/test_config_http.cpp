@@ -33,12 +33,13 @@ class ConfigHttp : public testing::Test {
 
 TEST_F(ConfigHttp, ARelativeRootBeginsAtTheFilesFolder) {
   std::ofstream(folder_ / "www/index.html") << std::string(100'000, 'x');
-  const LoadedConfig loaded = parse("root = \"www\"\nmax_requests = 7\n");
+  const LoadedConfig loaded = parse("root = \"www\"\nmax_requests = 7\nidle_timeout_s = 75\n");
   ASSERT_TRUE(loaded.config) << lines(loaded.errors);
   const HttpConfig& http = loaded.config->services[0].http;
   EXPECT_EQ(http.root, (folder_ / "www").string());
   EXPECT_EQ(http.root_bytes, 2u * 65'536);
   EXPECT_EQ(http.max_requests, 7u);
+  EXPECT_EQ(http.idle_timeout, std::chrono::seconds(75));
   EXPECT_EQ(parse("root = \"" + (folder_ / "www").string() + "\"\n").config->services[0].http.root_bytes,
             2u * 65'536);
   EXPECT_TRUE(loaded.warnings.empty());

@@ -64,7 +64,7 @@ std::string with(const KnownKey& key, const std::string& line) {
   if (key.table == "port") return minimal("net_tap0", "device = \"net_tap0\"\n" + line);
   if (key.table == "pool") return balanced(line);
   if (key.table == "backend") return balanced({}, line);
-  constexpr std::array kHttpKeys{"root", "root_limit_mib", "max_requests"};
+  constexpr std::array kHttpKeys{"root", "root_limit_mib", "max_requests", "idle_timeout_s"};
   const bool http = std::ranges::find(kHttpKeys, key.name) != kHttpKeys.end();
   if (key.table == "service") return http ? minimal({}, {}, line) : balanced({}, {}, line);
   return minimal({}, {}, header(key.table) + "\n" + line);

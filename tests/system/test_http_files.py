@@ -24,7 +24,7 @@ class Files(PeerCase):
         cls.large = os.urandom(LARGE)
         (root / "large.bin").write_bytes(cls.large)
         service = (f'[[service]]\nname = "files"\nkind = "http"\nlisten = ["{SERVER}:{PORT}"]\n'
-                   f'root = "{root}"\nmax_requests = 5\n')
+                   f'root = "{root}"\nmax_requests = 5\nidle_timeout_s = 1\n')
         cls.net = Net()
         cls.tern = Tern(cls.net, more=service)
         cls.net.mac()
@@ -85,6 +85,20 @@ class Files(PeerCase):
         for path in ("/../../../../etc/passwd", "/docs/../../etc/passwd", "/%2e%2e/%2e%2e/etc/passwd"):
             with self.subTest(path=path):
                 self.assertEqual(self.curl(path, "--path-as-is", "--write-out", "%{http_code}"), "400")
+
+    def test_a_connection_on_which_nothing_is_asked_ends(self):
+        with self.net.connect(PORT) as connection:
+            self.assertEqual(connection.recv(1), b"")
+        with self.net.connect(PORT) as connection:
+            connection.sendall(request("/docs/"))
+            Response(connection)
+            self.assertEqual(connection.recv(1), b"")
+
+    def test_a_request_without_an_end_gets_408(self):
+        with self.net.connect(PORT) as connection:
+            connection.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n")
+            answer = receive_all(connection)
+        self.assertTrue(answer.startswith(b"HTTP/1.1 408"), answer)
 
     def test_a_connection_ends_with_its_last_request(self):
         with self.net.connect(PORT) as connection:

@@ -68,6 +68,9 @@ Http::Http(const HttpConfig& config, uint32_t max_connections)
     compose("200 OK", static_cast<uint32_t>(kPage.size()), kHtml, kPersistence[i], kPage,
             [&](std::string_view piece) { pages_[i] += piece; });
   }
+  if (config.idle_timeout > net::Duration::zero()) {
+    waiting_ = std::make_unique<WaitingList>(max_connections + 1, config.idle_timeout);
+  }
   if (config.root.empty()) return;
   site_ = std::make_unique<Site>(config.root);
   // The worker has one connection more, to meet TIME-WAITs. Memory is not touched before it is needed.
@@ -125,6 +128,8 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
   }
   if (outcome == HttpParse::kIncomplete && socket.full()) outcome = HttpParse::kTooLarge;
   if (outcome == HttpParse::kIncomplete) {
+    if (waiting_ && progress.begun == 0) begin_waiting(socket.index(), socket.now());  // so long for the rest
+    progress.begun = 1;
     progress.closing = socket.peer_closed();  // the rest will never come
     return progress.closing != 0;
   }
@@ -132,7 +137,9 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
     const bool is_last = max_requests_ != 0 && progress.answered + 1 >= max_requests_;
     if (is_last) request.persistent = false;
     if (!answer(socket, progress, request)) return false;
-    if (max_requests_ != 0) progress.answered = (progress.answered + 1) & 0x3fff;
+    if (max_requests_ != 0) progress.answered = (progress.answered + 1) & 0x1fff;
+    progress.begun = 0;
+    if (waiting_) begin_waiting(socket.index(), socket.now());
     socket.skip(length);
     return true;
   }

@@ -13,6 +13,7 @@
 #include "tern/config.hpp"
 #include "tern/services/http_request.hpp"
 #include "tern/services/site.hpp"
+#include "tern/services/waiting_list.hpp"
 
 namespace tern::app {
 
@@ -24,9 +25,17 @@ class Http : public stack::Service {
   // max_connections: of its worker. Throws std::runtime_error where files cannot be read, or memory is short.
   explicit Http(const HttpConfig& config = {}, uint32_t max_connections = 0);
 
+  void attach(stack::Stack& stack) override { stack_ = &stack; }
+  void opened(stack::Socket& socket) override {
+    if (waiting_) begin_waiting(socket.index(), socket.now());
+  }
   void text(stack::Socket& socket) override { serve(socket); }
   void writable(stack::Socket& socket) override { serve(socket); }
   void ended(stack::Socket& socket) override { serve(socket); }
+  void closed(stack::Socket& socket) override {
+    if (waiting_) waiting_->end(socket.index());
+  }
+  void due() override;
 
  private:
   // What a connection's word holds.
@@ -35,7 +44,8 @@ class Http : public stack::Service {
     uint16_t offset = 0;         // into the pattern
     uint16_t closing : 1 = 0;    // the answer under way is the last
     uint16_t from_file : 1 = 0;  // the body is, see Transfer
-    uint16_t answered : 14 = 0;  // requests, where their number is limited
+    uint16_t begun : 1 = 0;      // a part of the next request has come
+    uint16_t answered : 13 = 0;  // requests, where their number is limited
   };
   static_assert(sizeof(Progress) == sizeof(uint64_t));
 
@@ -61,6 +71,10 @@ class Http : public stack::Service {
     return !request.persistent ? 2 : request.http_1_0 ? 1 : 0;
   }
 
+  // http_waiting.cpp
+  void begin_waiting(uint32_t connection, net::Instant now);
+  void end_waiting(stack::Socket& socket);
+
   // http_files.cpp
   bool answer_with_file(stack::Socket& socket, Progress& progress, const HttpRequest& request);
   bool send_file_head(stack::Socket& socket, Progress& progress, const HttpRequest& request,
@@ -68,6 +82,8 @@ class Http : public stack::Service {
   bool send_file(stack::Socket& socket, Progress& progress);
 
   const uint16_t max_requests_;
+  stack::Stack* stack_ = nullptr;
+  std::unique_ptr<WaitingList> waiting_;  // for a request; null where that may last
   net::dpdk::StaticPayload pattern_;
   std::array<std::string, 3> pages_;  // the whole answers to GET /, by how long the connection is to last
   std::unique_ptr<Site> site_;        // null without a folder
