@@ -6,11 +6,14 @@
 
 namespace tern::lb {
 
-bool TokenBucket::take(uint32_t rate, uint32_t burst, net::Instant now) {
+bool TokenBucket::holds_one(uint32_t rate, uint32_t burst, net::Instant now) const {
   const net::Duration one(1'000'000'000 / rate);
-  const net::Instant full = std::max(full_at_, now) + one;
-  if (full - now > one * burst) return false;
-  full_at_ = full;
+  return std::max(full_at_, now) + one - now <= one * burst;
+}
+
+bool TokenBucket::take(uint32_t rate, uint32_t burst, net::Instant now) {
+  if (!holds_one(rate, burst, now)) return false;
+  full_at_ = std::max(full_at_, now) + net::Duration(1'000'000'000 / rate);
   return true;
 }
 
@@ -25,26 +28,32 @@ net::Ipv4Address Limits::prefix_of(net::Ipv4Address source) const {
   return {source.value & net::Ipv4Interface{source, config_.prefix_length}.mask()};
 }
 
-bool Limits::admit(net::Ipv4Address source, net::Instant now) {
+bool Limits::allows(net::Ipv4Address source, net::Instant now) {
   if (!config_.access.allows(source)) return ++counters_.refused_access, false;
-  Source* own = nullptr;
-  Source* prefix = nullptr;
-  if (config_.per_source != 0 || config_.rate != 0) {
-    own = sources_.find_or_add(source, now);
-    if (own == nullptr) ++counters_.sources_overflowed;
-  }
-  if (config_.per_prefix != 0) {
-    prefix = prefixes_.find_or_add(prefix_of(source), now);
-    if (prefix == nullptr) ++counters_.sources_overflowed;
-  }
+  const Source* own = sources_.find(source, now);
+  const Source* prefix = prefixes_.find(prefix_of(source), now);
   if (own != nullptr && config_.per_source != 0 && own->connections >= config_.per_source)
     return ++counters_.refused_source, false;
-  if (prefix != nullptr && prefix->connections >= config_.per_prefix)
+  if (prefix != nullptr && config_.per_prefix != 0 && prefix->connections >= config_.per_prefix)
     return ++counters_.refused_prefix, false;
-  if (own != nullptr && config_.rate != 0 && !own->bucket.take(config_.rate, config_.burst, now))
+  if (own != nullptr && config_.rate != 0 && !own->bucket.holds_one(config_.rate, config_.burst, now))
     return ++counters_.refused_rate, false;
-  if (own != nullptr) ++own->connections;
-  if (prefix != nullptr) ++prefix->connections;
+  return true;
+}
+
+bool Limits::admit(net::Ipv4Address source, net::Instant now) {
+  if (!allows(source, now)) return false;
+  if (config_.per_source != 0 || config_.rate != 0) {
+    Source* own = sources_.find_or_add(source, now);
+    if (own == nullptr) ++counters_.sources_overflowed;
+    if (own != nullptr && config_.rate != 0) own->bucket.take(config_.rate, config_.burst, now);
+    if (own != nullptr) ++own->connections;
+  }
+  if (config_.per_prefix != 0) {
+    Source* prefix = prefixes_.find_or_add(prefix_of(source), now);
+    if (prefix == nullptr) ++counters_.sources_overflowed;
+    if (prefix != nullptr) ++prefix->connections;
+  }
   return true;
 }
 

@@ -25,11 +25,13 @@ struct LimitsConfig {
 };
 
 // X(name, unit, sentence)
-#define TERN_LB_LIMIT_COUNTERS(X)                                                                      \
-  X(refused_access, "connections", "Refused because the client's address is not allowed.")             \
-  X(refused_source, "connections", "Refused because the client's address has as many open as it may.") \
-  X(refused_prefix, "connections", "Refused because the client's network has as many open as it may.") \
-  X(refused_rate, "connections", "Refused because the client's address opens them too fast.")          \
+#define TERN_LB_LIMIT_COUNTERS(X)                                                                        \
+  X(refused_access, "connections", "Refused, each SYN, because the client's address is not allowed.")    \
+  X(refused_source, "connections",                                                                       \
+    "Refused, each SYN, because the client's address has as many open as it may.")                       \
+  X(refused_prefix, "connections",                                                                       \
+    "Refused, each SYN, because the client's network has as many open as it may.")                       \
+  X(refused_rate, "connections", "Refused, each SYN, because the client's address opens them too fast.") \
   X(sources_overflowed, "connections", "Admitted though no place was left to count them by address.")
 
 struct LimitCounters {
@@ -41,7 +43,9 @@ struct LimitCounters {
 // A token bucket in one number: when it will be full again (the virtual scheduling of ITU-T I.371's GCRA).
 class TokenBucket {
  public:
-  // Takes a token; false when there is none. rate: tokens a second, not 0; burst: how many it holds, not 0.
+  // Whether there is a token. rate: tokens a second, not 0; burst: how many it holds, not 0.
+  bool holds_one(uint32_t rate, uint32_t burst, net::Instant now) const;
+  // Takes one, if there is one.
   bool take(uint32_t rate, uint32_t burst, net::Instant now);
 
  private:
@@ -53,8 +57,10 @@ class Limits {
   // seed: secret, see SourceTable.
   Limits(const LimitsConfig& config, uint64_t seed);
 
-  // Whether a new connection from here is admitted; then it is counted until released(). A reason is counted
-  // where it is not.
+  // Whether a new connection from here would be admitted now; a reason is counted where not. Changes nothing,
+  // so that SYNs, whose source may be forged, use up nobody's share.
+  bool allows(net::Ipv4Address source, net::Instant now);
+  // The same for one that has proved its address: it is counted until released().
   bool admit(net::Ipv4Address source, net::Instant now);
   void released(net::Ipv4Address source, net::Instant now);
 

@@ -118,6 +118,13 @@ class Stack {
   virtual void wake_at(net::Instant when) = 0;
 };
 
+// What becomes of a SYN.
+enum class Admission : uint8_t {
+  kAdmitted,
+  kReset,   // answered by RST
+  kSilent,  // not answered
+};
+
 // One per worker and configured service. Calls come from the worker's serve phase, at most one of each kind
 // per connection and burst, in this order.
 class Service {
@@ -127,6 +134,8 @@ class Service {
   virtual void attach(Stack&) {}
   // The time that it asked for has come.
   virtual void due() {}
+  // Whether a client may connect, whose SYN has come; it may be forged.
+  virtual Admission admits(const net::FourTuple&) { return Admission::kAdmitted; }
   // The handshake is done.
   virtual void opened(Socket&) {}
   // There is more to read than at the last call.

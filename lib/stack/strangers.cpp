@@ -69,6 +69,13 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
   tcp::Counters& counters = core_.counters;
   const tcp::Config& config = profiles_[listener.profile()];
   tcp::Backlog& backlog = core_.backlogs[listener.profile()];
+  const Admission admission = bindings_[listener.profile()].service->admits(arrival.tuple);
+  if (admission != Admission::kAdmitted) {
+    ++counters.syns_received;
+    ++counters.listen_drops;
+    if (admission == Admission::kReset) reset_stranger(attachment, arrival);
+    return;
+  }
   if (core_.backlogs.overflows(listener.profile(), config)) {
     ++counters.syns_received;
     ++counters.accept_overflows;

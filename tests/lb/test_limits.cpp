@@ -68,6 +68,20 @@ TEST(Limits, BoundTheRateOfAnAddress) {
   EXPECT_EQ(limits.counters().refused_rate.value(), 1u);
 }
 
+// SYNs may be forged: what they ask for is not taken from whom they name.
+TEST(Limits, AreNotUsedUpByAsking) {
+  LimitsConfig config;
+  config.per_source = 1;
+  config.rate = 1;
+  Limits limits(config, 1);
+  for (int i = 0; i < 100; ++i) EXPECT_TRUE(limits.allows(kClient, kStart));
+  EXPECT_TRUE(limits.admit(kClient, kStart));
+  EXPECT_FALSE(limits.allows(kClient, kStart));
+  limits.released(kClient, kStart);
+  EXPECT_FALSE(limits.allows(kClient, kStart));  // by its rate
+  EXPECT_TRUE(limits.allows(kClient, kStart + 1s));
+}
+
 TEST(Limits, AskTheAccessListFirst) {
   LimitsConfig config;
   config.access.deny({kStranger, 24});

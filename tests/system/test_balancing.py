@@ -12,7 +12,7 @@ from backends import Haproxy, Host, Nginx, pool, proxy
 from harness import CLIENT, SERVER, abort, eventually, receive_all, receive_exactly
 from peer_case import PeerCase, Response, pattern, request
 
-FRONT, V1, V2, DIRECT, TRUSTING, DENIED, FEW, SLOWLY, ONE = range(8080, 8089)
+FRONT, V1, V2, DIRECT, TRUSTING, DENIED, FEW, SLOWLY, ONE, IGNORED = range(8080, 8090)
 CHECKS = {"check_interval_ms": 200, "check_timeout_ms": 200, "check_rise": 1, "check_fall": 1}
 ADDRESSES = {name: f"192.0.2.{number}" for name, number in (("a", 11), ("b", 12), ("c", 13), ("h", 14))}
 HAND = "192.0.2.15"  # where tests play the server
@@ -29,6 +29,7 @@ CONFIGURATION = (
     proxy("v2", f"{SERVER}:{V2}", "v2") + proxy("direct", f"{SERVER}:{DIRECT}", "hand") +
     proxy("trusting", f"{SERVER}:{TRUSTING}", "v2", accept_proxy_from=[f"{CLIENT}/32"], connect_timeout_ms=1000) +
     proxy("denied", f"{SERVER}:{DENIED}", "web", deny=[f"{CLIENT}/32"]) +
+    proxy("ignored", f"{SERVER}:{IGNORED}", "web", allow=["198.51.100.0/24"], refuse="silent") +
     proxy("few", f"{SERVER}:{FEW}", "hand", max_per_source=2) +
     proxy("slowly", f"{SERVER}:{SLOWLY}", "hand", rate_per_source=1, rate_burst=2) +
     proxy("one", f"{SERVER}:{ONE}", "one", queue_timeout_ms=1500))
@@ -237,6 +238,13 @@ class Limits(BalancingCase):
 
     def test_denied_clients_are_reset(self):
         self.assertTrue(self.refused(DENIED))
+        self.tern.expect_count("refused_access", 1)
+
+    def test_clients_may_be_ignored(self):
+        with self.net.socket() as client:
+            client.settimeout(0.5)
+            with self.assertRaises(TimeoutError):
+                client.connect((SERVER, IGNORED))
         self.tern.expect_count("refused_access", 1)
 
     def test_a_client_may_have_only_so_many(self):

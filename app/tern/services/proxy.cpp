@@ -18,6 +18,11 @@ Proxy::Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint
 // --- What the worker tells
 // ----------------------------------------------------------------------------------------
 
+stack::Admission Proxy::admits(const net::FourTuple& tuple) {
+  if (limits_.allows(tuple.remote, stack_->now())) return stack::Admission::kAdmitted;
+  return config_.refuse_silently ? stack::Admission::kSilent : stack::Admission::kReset;
+}
+
 void Proxy::opened(stack::Socket& socket) {
   if (socket.user() == 0) return take_client(socket);
   join(session_of(socket.user()), socket);

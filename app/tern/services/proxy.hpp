@@ -24,6 +24,7 @@ class Proxy : public stack::Service {
   Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed);
 
   void attach(stack::Stack& stack) override { stack_ = &stack; }
+  stack::Admission admits(const net::FourTuple& tuple) override;
   void opened(stack::Socket& socket) override;
   void text(stack::Socket& socket) override;
   void ended(stack::Socket& socket) override;
