@@ -118,6 +118,18 @@ void Appliance::start() {
   }
 }
 
+uint64_t Appliance::drain() {
+  uint64_t open = 0;
+  for (const auto& worker : workers_) {
+    worker->drain();
+    for (size_t state = 0; state < tcp::kStates; ++state) {
+      if (static_cast<tcp::State>(state) != tcp::State::kTimeWait)
+        open += worker->connections_in()[state].value();
+    }
+  }
+  return open;
+}
+
 void Appliance::stop() {
   if (!running_) return;
   running_ = false;

@@ -29,6 +29,8 @@ class Appliance {
 
   // Sets the workers polling.
   void start();
+  // They take no new connections from now on; returns how many are open, but for TIME-WAITs.
+  uint64_t drain();
   // Lets them end their round, reset what is open and return.
   void stop();
 

@@ -19,7 +19,7 @@ std::vector<stack::Binding> make_bindings(const Config& config, const net::PrfKe
     stack::Binding binding{service.tcp, {}, nullptr};
     for (const ListenAddress& listen : service.listen)
       binding.listen.push_back({listen.address, listen.port});
-    const Proxy* proxy = nullptr;
+    Proxy* proxy = nullptr;
     if (service.kind == ServiceKind::kProxy) {
       auto made = std::make_unique<Proxy>(service.proxy, balancing.upstreams[service.proxy.pool],
                                           config.dataplane.max_connections, seeds[1] + bindings.size());

@@ -17,7 +17,7 @@ namespace tern::app {
 // A worker's part in load balancing, for others to look at.
 struct Balancing {
   std::vector<std::shared_ptr<Upstream>> upstreams;  // by Config::pools
-  std::vector<const Proxy*> proxies;                 // by Config::services; null for those of another kind
+  std::vector<Proxy*> proxies;                       // by Config::services; null for those of another kind
 };
 
 // secret: random, another for each worker. balancing: filled.

@@ -41,6 +41,7 @@ struct DataplaneConfig {
   net::Duration idle_sleep = std::chrono::microseconds(150);  // the longest where a port has no interrupts
   uint32_t max_connections = 100000;                          // connections per worker
   uint32_t busy_connections = 0;  // of these, may do something at a time; 0: see stack::Worker
+  net::Duration drain{};          // how long connections may finish when tern is told to end
   uint32_t max_orphans = 8192;    // per worker: closed by their service, and not all acknowledged yet
   uint32_t buffers = 0;           // packet buffers per worker; 0: derived from the rest of the configuration
   std::vector<net::PrfKey> fast_open_keys;  // at most two, the older last; none: one per boot

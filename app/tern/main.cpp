@@ -34,6 +34,19 @@ sigset_t block_signals() {
   return set;
 }
 
+// Lets connections finish, for as long as the configuration allows or until a second signal.
+void drain(Appliance& appliance, const sigset_t& signals) {
+  constexpr int kLooksPerSecond = 10;
+  const auto limit = appliance.config().dataplane.drain;
+  const timespec pause{0, 1'000'000'000 / kLooksPerSecond};
+  for (int64_t look = 0; look < limit / std::chrono::seconds(1) * kLooksPerSecond; ++look) {
+    const uint64_t open = appliance.drain();
+    if (open == 0) return;
+    if (look % kLooksPerSecond == 0) spdlog::info("draining: {} connections are open", open);
+    if (sigtimedwait(&signals, nullptr, &pause) > 0) return;
+  }
+}
+
 int serve(const CommandLine& command_line, const std::string& program) {
   const LoadedConfig loaded = load_config(command_line.config_path, this_machine());
   for (const Problem& problem : loaded.warnings) std::cerr << to_warning(problem) << '\n';
@@ -51,6 +64,7 @@ int serve(const CommandLine& command_line, const std::string& program) {
     int signal = 0;
     sigwait(&signals, &signal);
     spdlog::info("ending on {}", signal == SIGINT ? "SIGINT" : "SIGTERM");
+    drain(appliance, signals);
     appliance.stop();
   }
   std::fputs(report(read_counters(appliance.workers())).c_str(), stdout);

@@ -69,7 +69,9 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
   tcp::Counters& counters = core_.counters;
   const tcp::Config& config = profiles_[listener.profile()];
   tcp::Backlog& backlog = core_.backlogs[listener.profile()];
-  const Admission admission = bindings_[listener.profile()].service->admits(arrival.tuple);
+  const Admission admission = draining_.load(std::memory_order_relaxed)
+                                  ? Admission::kReset
+                                  : bindings_[listener.profile()].service->admits(arrival.tuple);
   if (admission != Admission::kAdmitted) {
     ++counters.syns_received;
     ++counters.listen_drops;

@@ -73,6 +73,9 @@ class alignas(64) Worker {
   void announce();
   // Polls until stop is set, then resets what is open.
   void run(const std::atomic<bool>& stop);
+  // From any thread: no new connections are taken from now on, SYNs are answered by RST; what is open goes
+  // on.
+  void drain() { draining_.store(true, std::memory_order_relaxed); }
   // From any thread: run() looks at stop within a round, also where it sleeps.
   void wake() { doorbell_.ring(); }
   // One round at this time, which never goes back; returns whether there was anything to do.
@@ -189,7 +192,8 @@ class alignas(64) Worker {
   std::vector<uint32_t> finished_;
   std::vector<uint32_t> waiting_;      // in TIME-WAIT, with nothing left to do but wait
   std::bitset<1024> opened_in_burst_;  // by hash: what connections have begun with strangers of this burst
-  uint32_t next_port_ = 0;             // of connections that we open, counted on
+  std::atomic<bool> draining_{false};
+  uint32_t next_port_ = 0;  // of connections that we open, counted on
 };
 
 }  // namespace tern::stack

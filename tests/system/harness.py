@@ -248,7 +248,7 @@ class Tern:
                 control.connect(str(self.folder / "dpdk" / self.tap / "dpdk_telemetry.v2"))
                 greeting = json.loads(control.recv(4096))
                 control.send(command.encode())
-                return json.loads(control.recv(greeting["max_output_len"] + 1024))[command]
+                return json.loads(control.recv(greeting["max_output_len"] + 1024))[command.split(",")[0]]
         except (OSError, json.JSONDecodeError) as problem:
             status = "it runs" if self.is_running() else f"it has ended with status {self.process.poll()}"
             raise AssertionError(f"no telemetry from tern ({problem}); {status}\n{self.output}") from problem

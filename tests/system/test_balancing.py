@@ -284,6 +284,59 @@ class Limits(BalancingCase):
         self.tern.expect_count("queue_timeouts", 1)
 
 
+class Draining(BalancingCase):
+    def test_a_drained_backend_gets_no_new_connections_and_finishes_the_old(self):
+        kept = []
+        for _ in range(3):  # one to each
+            connection = self.net.connect(FRONT)
+            connection.sendall(request("/name"))
+            kept.append((connection, Response(connection).body))
+        self.tern.telemetry("/tern/drain,web/b")
+        self.expect_states({"web/b": "DRAIN"})
+        self.assertEqual({self.ask(FRONT, "/name") for _ in range(10)}, {b"a", b"c"})
+        self.assertEqual(self.tern.telemetry("/tern/pools")["web/b"]["connections"], 1)
+        for connection, name in kept:
+            with connection:
+                connection.sendall(request("/name"))
+                self.assertEqual(Response(connection).body, name)
+        eventually("it has finished", lambda: self.tern.telemetry("/tern/pools")["web/b"]["connections"] == 0)
+        self.tern.telemetry("/tern/maint,web/b")
+        self.expect_states({"web/b": "MAINT"})
+        self.tern.telemetry("/tern/ready,web/b")
+        self.expect_states({"web/b": "UP"})
+
+    def test_a_drained_service_takes_no_new_clients_and_finishes_the_old(self):
+        client, server = self.joined()
+        with client, server:
+            self.tern.telemetry("/tern/drain,direct")
+            with self.assertRaises(ConnectionRefusedError):
+                self.net.connect(DIRECT)
+            client.sendall(b"still here")
+            self.assertEqual(receive_exactly(server, 10), b"still here")
+        self.tern.telemetry("/tern/ready,direct")
+        for end in self.joined():
+            end.close()
+
+
+class Ending(BalancingCase):
+    configuration = BalancingCase.configuration | {"dataplane": {"drain_s": 20}}
+
+    def test_tern_ends_when_its_last_connection_has_finished(self):
+        client, server = self.joined()
+        self.tern.process.terminate()
+        eventually("it drains", lambda: "draining: " in self.tern.output)
+        with self.assertRaises(ConnectionRefusedError):
+            self.net.connect(DIRECT)
+        client.sendall(b"the last words")
+        client.close()
+        self.assertEqual(receive_all(server), b"the last words")
+        self.assertTrue(self.tern.is_running())
+        server.close()
+        self.assertEqual(self.tern.process.wait(10), 0)
+        type(self).discard()
+        type(self).start()
+
+
 class Failures(BalancingCase):
     def tearDown(self):
         super().tearDown()

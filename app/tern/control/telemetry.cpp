@@ -3,6 +3,7 @@
 #include "tern/control/telemetry.hpp"
 
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <iterator>
 #include <span>
@@ -100,6 +101,41 @@ void show_pools(const Appliance& appliance, std::span<const Balancing> workers, 
   }
 }
 
+struct AdminCommand {
+  const char* command;
+  const char* about;
+  lb::Admin admin;
+};
+constexpr std::array<AdminCommand, 3> kAdmins{
+    {{"/tern/ready", "Takes a backend or proxy back into service. Parameter: POOL/BACKEND or SERVICE",
+      lb::Admin::kReady},
+     {"/tern/drain", "No new connections; the open ones go on. Parameter: POOL/BACKEND or SERVICE",
+      lb::Admin::kDrain},
+     {"/tern/maint", "No new connections and no checks. Parameter: POOL/BACKEND", lb::Admin::kMaint}}};
+
+// name: "pool/backend", or a service that is a proxy, which is never in maintenance.
+void set_admin(const Appliance& appliance, const std::string& name, lb::Admin admin) {
+  const Config& config = appliance.config();
+  bool found = false;
+  for (const Balancing& worker : appliance.balancing()) {
+    for (size_t i = 0; i < config.services.size(); ++i) {
+      if (config.services[i].name != name || worker.proxies[i] == nullptr || admin == lb::Admin::kMaint)
+        continue;
+      worker.proxies[i]->drain(admin == lb::Admin::kDrain);
+      found = true;
+    }
+    for (size_t i = 0; i < config.pools.size(); ++i) {
+      const auto& backends = config.pools[i].balance.backends;
+      for (size_t b = 0; b < backends.size(); ++b) {
+        if (config.pools[i].balance.name + '/' + backends[b].name != name) continue;
+        worker.upstreams[i]->wanted[b].store(admin, std::memory_order_relaxed);
+        found = true;
+      }
+    }
+  }
+  if (!found) throw std::invalid_argument("no such backend or proxy");
+}
+
 }  // namespace
 
 Telemetry::Telemetry(const Appliance& appliance) {
@@ -120,6 +156,14 @@ Telemetry::Telemetry(const Appliance& appliance) {
       [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
         show_services(appliance, chosen(appliance.workers(), parameter), reply);
       });
+  for (const auto& [command, about, admin] : kAdmins) {
+    dpdk::register_telemetry(
+        command, about,
+        [&appliance, admin = admin](const std::string& parameter, dpdk::TelemetryReply& reply) {
+          set_admin(appliance, parameter, admin);
+          reply.text("done", parameter);
+        });
+  }
   dpdk::register_telemetry(
       "/tern/pools",
       "Each backend of each pool: state, last check, connections, counters. Parameter: a worker's number",
@@ -132,8 +176,8 @@ Telemetry::Telemetry(const Appliance& appliance) {
 }
 
 Telemetry::~Telemetry() {
-  for (const char* command :
-       {"/tern/counters", "/tern/connections", "/tern/services", "/tern/pools", "/tern/ports"}) {
+  for (const char* command : {"/tern/counters", "/tern/connections", "/tern/services", "/tern/pools",
+                              "/tern/ports", "/tern/ready", "/tern/drain", "/tern/maint"}) {
     dpdk::unregister_telemetry(command);
   }
 }

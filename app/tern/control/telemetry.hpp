@@ -11,7 +11,9 @@ namespace tern::app {
 // /tern/services[,WORKER]     of each service: connections half open, waiting to be accepted, served
 // /tern/pools[,WORKER]        of each backend of each pool: state, last check, connections, counters
 // /tern/ports                 each port's own statistics
-// WORKER: a number from 0; without it all workers are added up.
+// /tern/drain,NAME            no new connections to a backend ("pool/backend") or of a proxy; the open ones
+// go on /tern/maint,NAME            the same of a backend, and no checks /tern/ready,NAME            back
+// into service WORKER: a number from 0; without it all workers are added up.
 class Telemetry {
  public:
   // appliance must outlive this.

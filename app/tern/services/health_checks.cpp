@@ -8,6 +8,10 @@
 
 namespace tern::app {
 
+namespace {
+constexpr net::Duration kObeyWithin = std::chrono::milliseconds(100);
+}
+
 // RFC 9112 section 4: HTTP-version SP status-code SP, and whatever the reason may be.
 lb::CheckStatus judge_answer(std::span<const uint8_t> bytes, uint16_t expected) {
   constexpr std::string_view kPattern = "HTTP/1.# ### ";  // # a digit
@@ -41,16 +45,18 @@ HealthChecks::HealthChecks(std::shared_ptr<Upstream> upstream)
 // The first check begins at once, so that tern has backends as soon as it is up.
 void HealthChecks::attach(stack::Stack& stack) {
   stack_ = &stack;
-  if (upstream_->config.check == CheckKind::kNone) return;
-  for (Check& check : checks_) check.begins = stack.now();
+  for (Check& check : checks_)
+    check.begins = upstream_->config.check == CheckKind::kNone ? net::Instant::never() : stack.now();
   stack.wake_at(stack.now());
 }
 
 void HealthChecks::due() {
   const net::Instant now = stack_->now();
-  net::Instant next = net::Instant::never();
+  net::Instant next = now + kObeyWithin;
   for (uint32_t backend = 0; backend < checks_.size(); ++backend) {
     Check& check = checks_[backend];
+    const lb::Admin wanted = upstream_->wanted[backend].load(std::memory_order_relaxed);
+    if (wanted != upstream_->pool.backends()[backend].admin) upstream_->pool.set_admin(backend, wanted, now);
     if (check.under_way() && !check.judged && check.deadline <= now)
       conclude(backend, check.opened ? lb::CheckStatus::kL7Tout : lb::CheckStatus::kL4Tout);
     if (check.begins <= now) {

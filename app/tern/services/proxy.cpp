@@ -19,7 +19,11 @@ Proxy::Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint
 // ----------------------------------------------------------------------------------------
 
 stack::Admission Proxy::admits(const net::FourTuple& tuple) {
-  if (limits_.allows(tuple.remote, stack_->now())) return stack::Admission::kAdmitted;
+  if (draining()) {
+    ++counters_.refused_draining;
+  } else if (limits_.allows(tuple.remote, stack_->now())) {
+    return stack::Admission::kAdmitted;
+  }
   return config_.refuse_silently ? stack::Admission::kSilent : stack::Admission::kReset;
 }
 

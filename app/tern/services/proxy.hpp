@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
 #include <memory>
 
@@ -32,6 +33,9 @@ class Proxy : public stack::Service {
   void closed(stack::Socket& socket) override;
   void due() override;
 
+  // From any thread: from now on no new clients are taken, or they are again.
+  void drain(bool on) { draining_.store(on, std::memory_order_relaxed); }
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
   // For other threads to read.
   const ProxyCounters& counters() const { return counters_; }
   const lb::LimitCounters& limit_counters() const { return limits_.counters(); }
@@ -69,6 +73,7 @@ class Proxy : public stack::Service {
   Sessions sessions_;
   lb::Limits limits_;
   ProxyCounters counters_;
+  std::atomic<bool> draining_{false};
   std::array<uint8_t, lb::kMostProxyHeader> header_;  // where a client's header is put together
 };
 

@@ -18,6 +18,7 @@ namespace tern::app {
   X(refused_down, "connections", "Clients reset because no backend was to be had.")                         \
   X(refused_retries, "connections", "Clients reset because as many backends as allowed had failed.")        \
   X(refused_memory, "connections", "Clients reset for want of a session, or of a place in the flow table.") \
+  X(refused_draining, "connections", "Refused, each SYN, because the service is being drained.")            \
   X(queued, "connections", "Clients that waited for a backend because all were full.")                      \
   X(queue_timeouts, "connections", "Clients reset because they had waited too long.")                       \
   X(queue_overflows, "connections", "Clients reset because too many were waiting.")                         \

@@ -3,7 +3,9 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstdint>
+#include <vector>
 
 #include "lb/pool.hpp"
 #include "lb/proxy_header.hpp"
@@ -17,7 +19,7 @@ class Upstream {
  public:
   // seed: random, and another for each worker.
   Upstream(const PoolConfig& settings, uint64_t seed, net::Instant now)
-      : config(settings), pool(settings.balance, seed, now), next_id_{seed, 0} {}
+      : config(settings), pool(settings.balance, seed, now), wanted(pool.size()), next_id_{seed, 0} {}
 
   // Opens a connection to a backend, from the first of the pool's source addresses that has a port left.
   tcp::Error connect(stack::Stack& stack, uint32_t backend, uint64_t word, stack::Opened& opened) const;
@@ -27,6 +29,8 @@ class Upstream {
 
   const PoolConfig config;
   lb::Pool pool;
+  // What the operator wants of each backend, by any thread; the worker obeys within a tenth of a second.
+  std::vector<std::atomic<lb::Admin>> wanted;
 
  private:
   std::array<uint64_t, 2> next_id_;
