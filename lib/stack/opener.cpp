@@ -33,7 +33,9 @@ void Opener::open(uint32_t index, uint16_t profile) {
 
 void Opener::resolve() {
   std::erase_if(unresolved_, [this](uint32_t index) { return resolve(index); });
+  if (doubted_.empty() || core_.now < next_renewal_) return;
   std::erase_if(doubted_, [this](const Doubt& doubt) { return renew(doubt); });
+  next_renewal_ = core_.now + kBetweenRenewals;
 }
 
 // Whether the connection needs no more of our attention: its next hop is known, or it is given up.
@@ -69,6 +71,7 @@ Neighbours::Answer Opener::ask(const Path& path, net::MacAddress& mac) {
 }
 
 void Opener::doubt(uint32_t index) {
+  if (doubted_.size() == kMostDoubts) return;
   const Path& path = paths_[index];
   const auto& interfaces = attachments_[path.attachment].interfaces;
   const bool neighbour = std::ranges::any_of(
@@ -77,6 +80,7 @@ void Opener::doubt(uint32_t index) {
   if (!neighbour || asked || path.next_hop == net::MacAddress{}) return;
   neighbours_.doubt(path.attachment, path.tuple.remote);
   doubted_.push_back({index, path.tuple});
+  next_renewal_ = core_.now;
 }
 
 // Whether there is nothing more to ask. What nobody answers is left as it is: the connection has its own

@@ -48,10 +48,14 @@ class Opener {
   void resolve();
   // A connection whose segments go unanswered doubts its next hop (R1 of RFC 9293 section 3.8.3): it is asked
   // for, and takes its place as it answers. Only stations of our own networks can be: of a router, which the
-  // peer's frames came from, no address is known.
+  // peer's frames came from, no address is known. Where a whole network has gone dumb, more than kMostDoubts
+  // are not asked for at a time: connections by the thousand would be looked through in each round.
   void doubt(uint32_t index);
 
  private:
+  static constexpr size_t kMostDoubts = 256;
+  static constexpr net::Duration kBetweenRenewals = std::chrono::milliseconds(1);
+
   bool resolve(uint32_t index);
   bool renew(const Doubt& doubt);
   Neighbours::Answer ask(const Path& path, net::MacAddress& mac);
@@ -64,6 +68,7 @@ class Opener {
   Counters& counters_;
   std::span<Path> paths_;
   std::vector<Doubt> doubted_;
+  net::Instant next_renewal_;         // when those are looked at again
   std::vector<uint32_t> unresolved_;  // connections whose next hop is not known yet
 };
 
