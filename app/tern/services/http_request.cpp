@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cstring>
 
 namespace tern::app {
 
@@ -37,6 +38,12 @@ bool is_all(std::string_view text, Class wanted) {
 }
 
 bool is_token(std::string_view text) { return !text.empty() && is_all(text, kToken); }
+
+// The length of a literal is known, so that this is a comparison and no call.
+template <size_t kSize>
+bool is(std::string_view text, const char (&literal)[kSize]) {
+  return text.size() == kSize - 1 && std::memcmp(text.data(), literal, kSize - 1) == 0;
+}
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c; }
 
@@ -91,12 +98,12 @@ bool parse_request_line(std::string_view line, HttpRequest& request) {
   request.target = line.substr(first + 1, second - first - 1);
   if (!is_token(method) || request.target.empty()) return false;
   if (!is_all(request.target, kTarget)) return false;
-  if (version != "HTTP/1.1" && version != "HTTP/1.0") return false;
+  if (!is(version, "HTTP/1.1") && !is(version, "HTTP/1.0")) return false;
   request.target = path_of(request.target);
-  request.http_1_0 = version == "HTTP/1.0";
-  request.method = method == "GET"    ? HttpMethod::kGet
-                   : method == "HEAD" ? HttpMethod::kHead
-                                      : HttpMethod::kOther;
+  request.http_1_0 = version.back() == '0';
+  request.method = is(method, "GET")    ? HttpMethod::kGet
+                   : is(method, "HEAD") ? HttpMethod::kHead
+                                        : HttpMethod::kOther;
   return true;
 }
 
