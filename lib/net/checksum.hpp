@@ -2,21 +2,47 @@
 // The Internet checksum. RFC 1071.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "net/address.hpp"
 
 namespace tern::net {
 
-// A ones' complement sum under way, not folded. Adding pieces gives the sum of the whole if every piece but
-// the last has even length, or if swapped is set for those that begin at an odd offset of the whole.
+// A ones' complement sum under way, not folded, in the machine's byte order, which is turned round once at
+// the end (RFC 1071 section 2 (B)). Adding pieces gives the sum of the whole if every piece but the last has
+// even length, or if swapped is set for those that begin at an odd offset of the whole.
 class ChecksumSum {
  public:
   void add(std::span<const uint8_t> bytes, bool swapped = false);
-  void add_word(uint16_t host_order_word);
+  // The same for a length that is known, a multiple of four and short.
+  template <size_t kBytes>
+  void add(const uint8_t* bytes) {
+    static_assert(kBytes % 4 == 0);
+    for (size_t i = 0; i < kBytes; i += 4) {
+      uint32_t four;
+      std::memcpy(&four, bytes + i, 4);
+      sum_ += four;
+    }
+  }
+  void add_word(uint16_t host_order_word) { sum_ += __builtin_bswap16(host_order_word); }
+  void add_address(Ipv4Address address) { sum_ += __builtin_bswap32(address.value); }
   // The 16-bit checksum, complemented, as a number in host order: store it with store_be16.
-  uint16_t finish() const;
+  uint16_t finish() const { return static_cast<uint16_t>(~__builtin_bswap16(fold(sum_))); }
+
+  // Each half added to the other, and the carry to the sum.
+  static uint16_t fold(uint64_t sum) {
+    uint32_t words;
+    const bool carry =
+        __builtin_add_overflow(static_cast<uint32_t>(sum), static_cast<uint32_t>(sum >> 32), &words);
+    words += carry ? 1 : 0;
+    uint16_t word;
+    const bool last =
+        __builtin_add_overflow(static_cast<uint16_t>(words), static_cast<uint16_t>(words >> 16), &word);
+    return static_cast<uint16_t>(word + (last ? 1 : 0));
+  }
 
  private:
   uint64_t sum_ = 0;
@@ -25,6 +51,14 @@ class ChecksumSum {
 uint16_t checksum(std::span<const uint8_t> bytes);
 
 // The sum of the pseudo-header of RFC 9293 section 3.1.
-ChecksumSum pseudo_header(Ipv4Address source, Ipv4Address destination, uint8_t protocol, uint16_t length);
+inline ChecksumSum pseudo_header(Ipv4Address source, Ipv4Address destination, uint8_t protocol,
+                                 uint16_t length) {
+  ChecksumSum sum;
+  sum.add_address(source);
+  sum.add_address(destination);
+  sum.add_word(protocol);
+  sum.add_word(length);
+  return sum;
+}
 
 }  // namespace tern::net

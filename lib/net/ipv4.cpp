@@ -21,6 +21,15 @@ constexpr uint16_t kFragmentBits = 0x3fff;   // More Fragments and the fragment'
 constexpr std::array kLengthFaults = {Drop::kIpv4Version, Drop::kIpv4HeaderLength, Drop::kIpv4TotalLength};
 constexpr std::array kContentFaults = {Drop::kIpv4Checksum, Drop::kIpv4Source, Drop::kIpv4Fragment};
 
+// The header's checksum field included: 0 where it holds.
+uint16_t header_checksum(const uint8_t* header, uint16_t length) {
+  if (length != ipv4::kHeaderLength) [[unlikely]]
+    return checksum({header, length});
+  ChecksumSum sum;
+  sum.add<ipv4::kHeaderLength>(header);
+  return sum.finish();
+}
+
 unsigned bit(bool fault, unsigned position) { return static_cast<unsigned>(fault) << position; }
 
 // Option types, RFC 791 section 3.1.
@@ -63,7 +72,7 @@ Drop parse_ipv4_header(std::span<const uint8_t> bytes, bool checksum_verified, I
   if (length_faults != 0) [[unlikely]]
     return kLengthFaults[std::countr_zero(length_faults)];
 
-  const bool checksum_holds = checksum_verified || checksum(bytes.first(header.header_length)) == 0;
+  const bool checksum_holds = checksum_verified || header_checksum(ip, header.header_length) == 0;
   const Ipv4Address source = header.source;
   const unsigned content_faults = bit(!checksum_holds, 0) | bit(source.is_multicast(), 1) |
                                   bit(source.is_broadcast(), 1) | bit(source.is_loopback(), 1) |
@@ -92,8 +101,8 @@ void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields) {
 }
 
 void fill_ipv4_checksum(uint8_t* header) {
-  const size_t length = static_cast<size_t>(header[0] & 0x0f) * 4;
-  store_be16(header + ipv4::kChecksum, checksum({header, length}));
+  store_be16(header + ipv4::kChecksum,
+             header_checksum(header, static_cast<uint16_t>((header[0] & 0x0f) * 4)));
 }
 
 }  // namespace tern::net

@@ -93,13 +93,19 @@ bool Egress::append_references(rte_mbuf* frame, const tcp::Departure& departure)
 void Egress::reply(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
                    const tcp::IpMarking& marking) {
   dpdk::clear_frame(frame);
-  uint8_t* start = dpdk::put(frame, kHeadersBeforeTcp + header.length());
-  write_headers(frame, start, header, 0, path, marking, tcp::EcnField::kNotCapable);
-  push(frame, path.attachment);
+  send_bare(frame, header, path, marking);
 }
 
 void Egress::reply(const tcp::SegmentHeader& header, const Path& path, const tcp::IpMarking& marking) {
-  if (rte_mbuf* frame = allocate()) reply(frame, header, path, marking);
+  if (rte_mbuf* frame = allocate()) send_bare(frame, header, path, marking);
+}
+
+// A segment without text in an empty frame.
+void Egress::send_bare(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
+                       const tcp::IpMarking& marking) {
+  uint8_t* start = dpdk::put(frame, kHeadersBeforeTcp + header.length());
+  write_headers(frame, start, header, 0, path, marking, tcp::EcnField::kNotCapable);
+  push(frame, path.attachment);
 }
 
 void Egress::write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header,

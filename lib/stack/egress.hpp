@@ -75,6 +75,8 @@ class Egress {
                             uint32_t header_length);
   bool append_copy(rte_mbuf* frame, const tcp::Departure& departure);
   bool append_references(rte_mbuf* frame, const tcp::Departure& departure);
+  void send_bare(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
+                 const tcp::IpMarking& marking);
   void write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header, uint32_t text_length,
                      const Path& path, const tcp::IpMarking& marking, tcp::EcnField ecn);
   void flush(uint8_t attachment);

@@ -44,7 +44,11 @@ Packet take_payload(rte_mbuf* frame, uint32_t offset, uint32_t length) {
   return Packet(frame);
 }
 
-void free_frame(rte_mbuf* frame) { rte_pktmbuf_free(frame); }
+void free_frame(rte_mbuf* frame) {
+  if (frame->nb_segs == 1) [[likely]]
+    return rte_pktmbuf_free_seg(frame);
+  rte_pktmbuf_free(frame);
+}
 
 uint8_t* push_header(rte_mbuf* frame, uint32_t length) {
   return reinterpret_cast<uint8_t*>(rte_pktmbuf_prepend(frame, static_cast<uint16_t>(length)));
@@ -55,7 +59,8 @@ uint8_t* put(rte_mbuf* frame, uint32_t length) {
 }
 
 void clear_frame(rte_mbuf* frame) {
-  rte_pktmbuf_free(frame->next);
+  if (frame->next != nullptr) [[unlikely]]
+    rte_pktmbuf_free(frame->next);
   // A port that hands over what another sender attached gives us memory that is not ours to write.
   if (!RTE_MBUF_DIRECT(frame)) rte_pktmbuf_detach(frame);
   rte_pktmbuf_reset(frame);

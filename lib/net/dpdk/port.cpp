@@ -17,6 +17,7 @@
 
 #include "net/byte_order.hpp"
 #include "net/checksum.hpp"
+#include "net/ipv4.hpp"
 
 namespace tern::net::dpdk {
 
@@ -110,6 +111,8 @@ void check_limits(const rte_eth_dev_info& info, const PortOptions& options,
 
 // The sum of the frame's bytes from begin on, over all its segments; begin is within the first.
 void add_chain(ChecksumSum& sum, const rte_mbuf* frame, uint32_t begin) {
+  if (frame->nb_segs == 1) [[likely]]
+    return sum.add({rte_pktmbuf_mtod_offset(frame, const uint8_t*, begin), frame->data_len - begin});
   bool odd = false;
   for (const rte_mbuf* segment = frame; segment != nullptr; segment = segment->next) {
     const uint8_t* bytes = rte_pktmbuf_mtod(segment, const uint8_t*);
@@ -233,7 +236,7 @@ void Port::finish_tcp(rte_mbuf* frame, uint32_t l2, uint32_t l3, uint32_t l4) co
   if (offloads_.ipv4_checksum) {
     frame->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
   } else {
-    store_be16(ip + 10, checksum({ip, l3}));
+    fill_ipv4_checksum(ip);
   }
   const auto tcp_length = static_cast<uint16_t>(frame->pkt_len - l2 - l3);
   ChecksumSum sum = pseudo_header({load_be32(ip + 12)}, {load_be32(ip + 16)}, kTcp, tcp_length);
