@@ -1,0 +1,437 @@
+// SPDX-License-Identifier: BSD-3-Clause
+// The proxy and its pool's checks on a worker of their own, clients and servers played by hand in virtual
+// time.
+#include <gtest/gtest.h>
+
+#include <memory>
+
+#include "lb/proxy_header.hpp"
+#include "net/arp.hpp"
+#include "stack/bench.hpp"
+#include "stack/client.hpp"
+#include "tern/services/health_checks.hpp"
+#include "tern/services/proxy.hpp"
+
+namespace tern::test {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr net::Instant kStart{std::chrono::nanoseconds(10s).count()};  // the bench's
+constexpr net::Ipv4Address backend_address(uint32_t number) { return {0xc000020bu + number}; }
+
+class ProxyService : public testing::Test {
+ protected:
+  app::PoolConfig pool;
+  app::ProxyConfig config;
+  tcp::Config tcp;
+  std::shared_ptr<app::Upstream> upstream;
+  app::Proxy* proxy = nullptr;
+  std::unique_ptr<Bench> bench;
+  std::vector<Reply> syns;  // to backends, unanswered
+
+  void backends(uint32_t count) {
+    pool.check = app::CheckKind::kNone;
+    for (uint32_t i = 0; i < count; ++i)
+      pool.balance.backends.push_back({"b" + std::to_string(i), backend_address(i), 8080, 1, 0, false});
+  }
+  void start() {
+    if (pool.check == app::CheckKind::kNone) pool.balance.health.interval = 0s;
+    upstream = std::make_shared<app::Upstream>(pool, 7, kStart);
+    auto made = std::make_unique<app::Proxy>(config, upstream, 16, 7);
+    proxy = made.get();
+    auto all = bindings(bound(std::move(made), 80, tcp));
+    all.push_back({tcp, {}, std::make_unique<app::HealthChecks>(upstream)});
+    bench = std::make_unique<Bench>(std::move(all));
+  }
+  // The connections that are left are reset.
+  void TearDown() override {
+    if (bench) bench->end_worker();
+  }
+
+  // Rounds until nothing more comes; ARP is answered, SYNs to backends are kept.
+  void settle() {
+    for (int quiet = 0; quiet < 3; ++quiet) {
+      if (bench->poll()) quiet = 0;
+      for (const SentFrame& frame : bench->collect()) {
+        quiet = 0;
+        if (auto reply = read_reply(frame)) {
+          if (reply->seg.has(tcp::kSyn)) syns.push_back(std::move(*reply));
+        } else {
+          answer_arp(frame);
+        }
+      }
+      for (Client* client : {front.get(), back.get()}) {
+        if (client != nullptr && client->acknowledge()) quiet = 0;
+      }
+    }
+  }
+  void pass(net::Duration time) {
+    const net::Instant end = bench->now + time;
+    for (settle(); bench->now < end; settle()) bench->now += 1ms;
+  }
+  void answer_arp(const SentFrame& frame) {
+    constexpr size_t kTargetAt = 38;
+    const Bytes& asked = frame.bytes;
+    if (asked.size() < net::kArpFrameLength || asked[12] != 8 || asked[13] != 6) return;
+    net::ArpPacket request;
+    request.sender = kOurAddress;
+    request.sender_mac = bench->mac();
+    request.target = {net::load_be32(&asked[kTargetAt])};
+    Bytes answer(net::kArpFrameLength);
+    net::write_arp_reply(net::ArpFrame(answer), kPeerMac, request);
+    bench->inject(answer);
+  }
+
+  std::unique_ptr<Client> front, back;
+  void client_connects(uint16_t port = 40'000) {
+    front = std::make_unique<Client>(*bench, ClientOptions{.port = port, .service = 80});
+    front->syn();
+    settle();
+    ASSERT_TRUE(front->connected);
+    front->third();
+    settle();
+  }
+  // The oldest SYN is answered; back is the server then.
+  void server_answers() {
+    ASSERT_FALSE(syns.empty());
+    const Reply syn = std::move(syns.front());
+    syns.erase(syns.begin());
+    ClientOptions options{.port = syn.tuple.remote_port, .service = syn.tuple.local_port};
+    options.address = syn.tuple.remote;
+    options.iss = tcp::Seq{77'000};
+    back = std::make_unique<Client>(*bench, options);
+    back->rcv_nxt = syn.seg.seq + 1;
+    back->lay(tcp::kSyn | tcp::kAck, {});
+    back->snd_nxt = options.iss + 1;
+    back->connected = true;
+    settle();
+  }
+  void server_refuses() {
+    ASSERT_FALSE(syns.empty());
+    const Reply syn = std::move(syns.front());
+    syns.erase(syns.begin());
+    tcp::SegmentHeader header;
+    header.ack = syn.seg.seq + 1;
+    header.flags = tcp::kRst | tcp::kAck;
+    bench->inject(tcp_frame(bench->mac(), kPeerMac, syn.tuple, header));
+    settle();
+  }
+  void join() {
+    start();
+    client_connects();
+    server_answers();
+  }
+  uint64_t open_to(size_t backend) const { return upstream->pool.backends()[backend].connections.value(); }
+};
+
+TEST_F(ProxyService, MovesTextBothWaysInTheBuffersItCameIn) {
+  backends(1);
+  join();
+  front->send("a question");
+  settle();
+  EXPECT_EQ(back->received, "a question");
+  const std::string answer(1'400, 'a');
+  const void* buffer = bench->inject(back->frame(tcp::kAck, answer));
+  back->snd_nxt += static_cast<uint32_t>(answer.size());
+  settle();
+  EXPECT_EQ(front->received, answer);
+  EXPECT_EQ(front->last->frame.buffer, buffer);
+}
+
+TEST_F(ProxyService, PassesHalfClosesOnAndForgetsBothSides) {
+  backends(1);
+  join();
+  front->fin("all I have");
+  settle();
+  EXPECT_EQ(back->received, "all I have");
+  EXPECT_TRUE(back->ended);
+  EXPECT_FALSE(front->ended);
+  back->send("some more");
+  settle();
+  EXPECT_EQ(front->received, "some more");
+  back->fin();
+  settle();
+  EXPECT_TRUE(front->ended);
+  EXPECT_EQ(open_to(0), 0u);
+  bench->pass(121s);
+  bench->expect_clean();
+}
+
+TEST_F(ProxyService, PassesResetsOn) {
+  backends(1);
+  join();
+  front->reset();
+  settle();
+  EXPECT_TRUE(back->was_reset);
+  client_connects(40'001);
+  server_answers();
+  back->reset();
+  settle();
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().resets_by_clients.value(), 1u);
+  EXPECT_EQ(proxy->counters().resets_by_backends.value(), 1u);
+  EXPECT_EQ(open_to(0), 0u);
+  bench->expect_clean();
+}
+
+TEST_F(ProxyService, KeepsWhatAClientSaysBeforeItsBackendAnswers) {
+  backends(1);
+  start();
+  client_connects();
+  front->fin("early and last");
+  settle();
+  server_answers();
+  EXPECT_EQ(back->received, "early and last");
+  EXPECT_TRUE(back->ended);
+}
+
+// The server has said all and closed, and the client reads late: what it said waits, though its connection is
+// gone.
+TEST_F(ProxyService, LosesNothingOfAServerThatHasGone) {
+  backends(1);
+  tcp.send_buffer = 4'096;
+  tcp.msl = 1s;
+  join();
+  front->fin();
+  settle();
+  front->deaf = true;
+  const std::string text(30'000, 't');
+  back->send(text);
+  back->fin();
+  settle();
+  EXPECT_LT(front->received.size(), text.size());
+  EXPECT_EQ(open_to(0), 0u);
+  front->deaf = false;
+  pass(5s);
+  EXPECT_TRUE(front->received == text) << front->received.size();
+  EXPECT_TRUE(front->ended);
+}
+
+TEST_F(ProxyService, LetsASlowReaderStopTheServer) {
+  backends(1);
+  tcp.send_buffer = 8'192;
+  tcp.receive_buffer = 16'384;
+  join();
+  front->deaf = true;
+  back->acknowledge_now();
+  settle();
+  uint32_t sent = 0;
+  for (int i = 0; i < 100; ++i) {
+    const tcp::Segment& last = back->last->seg;
+    const tcp::Seq edge = last.ack + (uint32_t{last.wnd} << 7);
+    if (edge - back->snd_nxt < 1'400) break;
+    back->send(std::string(1'400, 'x'));
+    sent += 1'400;
+    settle();
+  }
+  EXPECT_LE(sent, 16'384u + 8'192u + 1'400u);
+  EXPECT_LE(missing(bench->receive), 20u) << "what both buffers hold, and no more";
+}
+
+TEST_F(ProxyService, TriesAnotherBackendWhenOneRefuses) {
+  backends(2);
+  start();
+  client_connects();
+  ASSERT_EQ(syns.size(), 1u);
+  const net::Ipv4Address first = syns[0].tuple.remote;
+  server_refuses();
+  ASSERT_EQ(syns.size(), 1u);
+  EXPECT_NE(syns[0].tuple.remote, first);
+  server_answers();
+  front->send("hello");
+  settle();
+  EXPECT_EQ(back->received, "hello");
+  EXPECT_EQ(proxy->counters().retries.value(), 1u);
+  EXPECT_EQ(upstream->pool.backends()[0].counters.failed.value(), 1u);
+  EXPECT_EQ(open_to(0), 0u);
+  EXPECT_EQ(open_to(1), 1u);
+}
+
+TEST_F(ProxyService, ResetsTheClientWhenAllHaveRefused) {
+  backends(2);
+  start();
+  client_connects();
+  server_refuses();
+  EXPECT_FALSE(front->was_reset);
+  server_refuses();
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().refused_retries.value(), 1u);
+  bench->expect_clean();
+}
+
+TEST_F(ProxyService, DoesNotWaitForABackendThatIsSilent) {
+  backends(2);
+  config.connect_timeout = 100ms;
+  start();
+  client_connects();
+  const net::Ipv4Address first = syns[0].tuple.remote;
+  syns.clear();
+  pass(90ms);
+  EXPECT_TRUE(syns.empty());
+  pass(20ms);
+  ASSERT_EQ(syns.size(), 1u);
+  EXPECT_NE(syns[0].tuple.remote, first);
+  EXPECT_EQ(proxy->counters().connect_timeouts.value(), 1u);
+  server_answers();
+  EXPECT_EQ(proxy->counters().joined.value(), 1u);
+}
+
+TEST_F(ProxyService, LeavesABackendThatItsClientDidNotWaitFor) {
+  backends(1);
+  start();
+  client_connects();
+  front->reset();
+  settle();
+  EXPECT_EQ(open_to(0), 0u);
+  EXPECT_EQ(upstream->pool.backends()[0].counters.failed.value(), 0u) << "it is not to blame";
+  bench->expect_clean();
+}
+
+TEST_F(ProxyService, LetsClientsWaitForAFullBackend) {
+  backends(1);
+  pool.balance.backends[0].max_connections = 1;
+  config.queue_timeout = 1s;
+  join();
+  auto first = std::move(front);
+  auto first_server = std::move(back);
+  client_connects(40'001);
+  EXPECT_TRUE(syns.empty());
+  EXPECT_EQ(proxy->counters().queued.value(), 1u);
+  first->reset();
+  pass(10ms);
+  server_answers();
+  front->send("my turn");
+  settle();
+  EXPECT_EQ(back->received, "my turn");
+  auto second = std::move(front);
+  auto second_server = std::move(back);
+  client_connects(40'002);
+  pass(1'010ms);
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().queue_timeouts.value(), 1u);
+}
+
+TEST_F(ProxyService, TellsTheBackendWhoTheClientIsBeforeAnythingElse) {
+  backends(1);
+  pool.send_proxy = lb::ProxyVersion::kV1;
+  start();
+  client_connects();
+  front->send("GET /");
+  settle();
+  server_answers();
+  EXPECT_EQ(back->received, "PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\nGET /");
+}
+
+TEST_F(ProxyService, BelievesATrustedClientsHeader) {
+  backends(1);
+  config.accept_proxy = true;
+  config.trusted.allow({kPeerAddress, 32});
+  pool.send_proxy = lb::ProxyVersion::kV1;
+  start();
+  client_connects();
+  EXPECT_TRUE(syns.empty());
+  front->send("PROXY TCP4 10.0.0.1 10.0.0.2 5 6\r");
+  settle();
+  EXPECT_TRUE(syns.empty());
+  front->send("\nGET /");
+  settle();
+  server_answers();
+  EXPECT_EQ(back->received, "PROXY TCP4 10.0.0.1 10.0.0.2 5 6\r\nGET /");
+}
+
+TEST_F(ProxyService, RefusesAMalformedHeaderAndOneThatDoesNotCome) {
+  backends(1);
+  config.accept_proxy = true;
+  config.trusted.allow({kPeerAddress, 32});
+  config.connect_timeout = 1s;
+  start();
+  client_connects();
+  front->send("GET / HTTP/1.1\r\n");
+  settle();
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().headers_malformed.value(), 1u);
+  client_connects(40'001);
+  pass(1'010ms);
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().headers_timed_out.value(), 1u);
+  bench->expect_clean();
+}
+
+class Checks : public ProxyService {
+ protected:
+  const lb::Backend& backend() const { return upstream->pool.backends()[0]; }
+  void begin(app::CheckKind kind) {
+    backends(1);
+    pool.check = kind;
+    pool.balance.health.interval = 2s;
+    pool.balance.health.timeout = 1s;
+    pool.balance.health.rise = 1;
+    pool.balance.health.fall = 1;
+    start();
+    pass(5ms);
+  }
+  void expect(lb::BackendState state, lb::CheckStatus check) const {
+    EXPECT_EQ(backend().current(), state);
+    EXPECT_STREQ(lb::to_string(backend().health.last()), lb::to_string(check));
+  }
+};
+
+TEST_F(Checks, PassWhenAConnectionCanBeMade) {
+  begin(app::CheckKind::kTcp);
+  expect(lb::BackendState::kDown, lb::CheckStatus::kUnknown);
+  server_answers();
+  expect(lb::BackendState::kUp, lb::CheckStatus::kL4Ok);
+  EXPECT_TRUE(back->was_reset) << "it leaves no TIME-WAIT";
+  pass(2s);
+  server_refuses();
+  expect(lb::BackendState::kDown, lb::CheckStatus::kL4Con);
+  bench->expect_clean();
+}
+
+TEST_F(Checks, FailWhenNobodyAnswers) {
+  begin(app::CheckKind::kTcp);
+  pass(900ms);
+  expect(lb::BackendState::kDown, lb::CheckStatus::kUnknown);
+  pass(110ms);
+  expect(lb::BackendState::kDown, lb::CheckStatus::kL4Tout);
+  bench->expect_clean();
+}
+
+TEST_F(Checks, JudgeTheAnswerToARequest) {
+  begin(app::CheckKind::kHttp);
+  for (const auto& [answer, state, check] :
+       {std::tuple{"HTTP/1.1 204 No Content\r\n", lb::BackendState::kUp, lb::CheckStatus::kL7Ok},
+        std::tuple{"HTTP/1.1 500 No\r\n", lb::BackendState::kDown, lb::CheckStatus::kL7Sts},
+        std::tuple{"SSH-2.0-x\r\n", lb::BackendState::kDown, lb::CheckStatus::kL7Rsp}}) {
+    server_answers();
+    EXPECT_EQ(back->received.substr(0, 16), "GET / HTTP/1.1\r\n");
+    EXPECT_NE(back->received.find("Host: 192.0.2.11:8080\r\n"), std::string::npos);
+    back->send(answer);
+    settle();
+    expect(state, check);
+    pass(2s);
+  }
+  server_answers();
+  pass(1'010ms);
+  expect(lb::BackendState::kDown, lb::CheckStatus::kL7Tout);
+}
+
+TEST(JudgeAnswer, WantsAStatusLine) {
+  const auto judge = [](std::string_view text, uint16_t expected = 0) {
+    return app::judge_answer({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, expected);
+  };
+  EXPECT_EQ(judge("HTTP/1.1 200 OK"), lb::CheckStatus::kL7Ok);
+  EXPECT_EQ(judge("HTTP/1.0 399\r"), lb::CheckStatus::kL7Ok);
+  EXPECT_EQ(judge("HTTP/1.1 400 Bad"), lb::CheckStatus::kL7Sts);
+  EXPECT_EQ(judge("HTTP/1.1 199 x"), lb::CheckStatus::kL7Sts);
+  EXPECT_EQ(judge("HTTP/1.1 418 x", 418), lb::CheckStatus::kL7Ok);
+  EXPECT_EQ(judge("HTTP/1.1 200 x", 418), lb::CheckStatus::kL7Sts);
+  EXPECT_EQ(judge("HTTP/1.1 20"), lb::CheckStatus::kUnknown);
+  EXPECT_EQ(judge("HTTP/2"), lb::CheckStatus::kL7Rsp);
+  EXPECT_EQ(judge("HTTP/1.1 2x0 "), lb::CheckStatus::kL7Rsp);
+  EXPECT_EQ(judge("HTTP/1.1 2000"), lb::CheckStatus::kL7Rsp);
+}
+
+}  // namespace
+}  // namespace tern::test
