@@ -10,6 +10,8 @@ declare -A nginx_pids=()
 make_backends() {
   ip -n "$namespace" address flush dev "$tap"
   ip -n "$namespace" link add br0 type bridge
+  # Both ends of a tap have one address, tern's; the switch would keep for itself what is for its own port's.
+  ip -n "$namespace" link set "$tap" address 02:00:00:00:00:01
   ip -n "$namespace" link set "$tap" master br0
   ip -n "$namespace" link set br0 up
   ip -n "$namespace" address add "$client" dev br0
