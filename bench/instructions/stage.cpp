@@ -4,6 +4,7 @@
 
 #include <valgrind/callgrind.h>
 
+#include <memory>
 #include <stdexcept>
 
 #include "tern/services/services.hpp"
@@ -35,10 +36,16 @@ std::vector<stack::Attachment> attach(net::dpdk::Port& port) {
   return {attachment};
 }
 
+std::unique_ptr<stack::Service> service_of(app::ServiceKind kind) {
+  app::ServiceConfig config;
+  config.kind = kind;
+  return app::make_service(config, options().max_connections);
+}
+
 std::vector<stack::Binding> bindings() {
   std::vector<stack::Binding> all;
-  all.push_back({{}, {{kServer, kHttpPort}}, app::make_service(app::ServiceKind::kHttp)});
-  all.push_back({{}, {{kServer, kDiscardPort}}, app::make_service(app::ServiceKind::kDiscard)});
+  all.push_back({{}, {{kServer, kHttpPort}}, service_of(app::ServiceKind::kHttp)});
+  all.push_back({{}, {{kServer, kDiscardPort}}, service_of(app::ServiceKind::kDiscard)});
   return all;
 }
 
