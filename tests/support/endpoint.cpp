@@ -72,6 +72,9 @@ void Endpoint::poll(VirtualLink& in, net::Instant now) {
   cookies_.advance(core_.now);
   fast_open_cookies_.advance(core_.now);
   while (const auto frame = in.receive(now)) arrive(*frame);
+  while (const auto report = out_.refusal(now)) {
+    if (exists_) connection().on_icmp(*report, core_);
+  }
   accept();
   serve();
   for (uint32_t n = core_.wheel.expire(core_.now); n != TimerWheel::kNone;
@@ -277,6 +280,11 @@ void Endpoint::transmit(const SegmentHeader& header, const Departure* departure)
     uint32_t left = departure->text_length;
     uint32_t skip = departure->text_offset;
     if (left > plan_.config.mss) blame("no segment is larger than our MSS");
+    const bool bounded =
+        left != 0 && (header.flags & kSyn) == 0 && (connection().tcb.hold & kHoldMtuProbe) == 0;
+    if (bounded && left + header.option_length > connection().path_mss()) {
+      blame("text and options are what the path takes");
+    }
     for (rte_mbuf* b = departure->text; left != 0; b = connection().tcb.send_queue.after(b), skip = 0) {
       const uint8_t* from = net::buffer::start(b) + net::buffer::field(b).offset + skip;
       const uint32_t n = std::min(left, net::buffer::field(b).length - skip);

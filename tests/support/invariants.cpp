@@ -54,7 +54,10 @@ const char* broken_timer_rule(const Connection& connection, Core& core) {
     return "the wheel's node fires no later than the earliest deadline";
   }
   const bool waits = connection.flight() != 0 || connection.unsent_bytes() != 0;
-  if (waits && tcb.retransmit_deadline.is_never()) {
+  // A retransmission that pacing holds back: the wheel's node alone is for it.
+  const bool paced = connection.has(kDeparturesNoted) && (tcb.hold & kHoldScoreboard) != 0 &&
+                     core.wheel.armed(core.index_of(connection));
+  if (waits && !paced && tcb.retransmit_deadline.is_never()) {
     return "whoever has something unacknowledged or unsent has a timer";
   }
   if (tcb.state == State::kTimeWait && tcb.idle_deadline.is_never()) return "TIME-WAIT ends";

@@ -86,6 +86,33 @@ void plan_endings(Dice& dice, Scenario& s) {
   rude.ending_at = static_cast<uint32_t>(dice.up_to(s.active.bytes + s.passive.bytes));
 }
 
+// Rare features, which must harm nobody, and a path that narrows under way.
+void plan_rarities(Dice& dice, Scenario& s) {
+  for (EndPlan* plan : {&s.active, &s.passive}) {
+    Config& config = plan->config;
+    config.user_timeout_option = dice.one_in(3);
+    if (dice.one_in(2)) config.user_timeout = 30min;
+    // Into a window of a byte a peer answers from beyond it, which is not acceptable, and so not heard.
+    const bool roomy = std::min(config.receive_buffer, config.receive_buffer_initial) >= 1000;
+    if (dice.one_in(4) && roomy) config.keep_alive = {true, 5s, 1s, 127};
+    config.pacing = dice.one_in(5);
+    config.window_validation = dice.one_in(4);
+    if (dice.one_in(4)) config.mtu_probing = MtuProbing::kAlways;
+  }
+  if (!dice.one_in(4)) return;
+  for (Faults* f : {&s.to_passive, &s.to_active}) {
+    f->says_so = dice.one_in(2);
+    f->narrow = f->says_so ? dice.one_of<uint16_t>({556, 1044, 1300}) : dice.one_of<uint16_t>({1064, 1300});
+    f->narrow_after = dice.one_of<net::Duration>({0ms, 50ms, 500ms});
+  }
+  for (EndPlan* plan : {&s.active, &s.passive}) {  // with segments that it is too narrow for
+    plan->config.mss = dice.one_of<uint16_t>({1400, 1460, 8960});
+    plan->config.receive_buffer = plan->config.receive_buffer_initial = plan->config.send_buffer = 60'000;
+    plan->largest_write = 10'000;
+    plan->bytes = 1 + static_cast<uint32_t>(dice.up_to(60'000));
+  }
+}
+
 bool polite(const EndPlan& plan) {
   return plan.ending == Ending::kShutdown || plan.ending == Ending::kWaitForPeer;
 }
@@ -99,6 +126,7 @@ Scenario scenario(uint64_t seed) {
   s.passive = end_plan(dice);
   s.to_passive = faults(dice);
   s.to_active = dice.one_in(2) ? faults(dice) : s.to_passive;
+  plan_rarities(dice, s);
   plan_endings(dice, s);
   // Clocks near where a timestamp wraps, or far from it; the epoch of cookies follows.
   const net::Instant start{dice.one_in(2) ? 0 : ((int64_t{1} << 32) - 2000) * 1'000'000};
@@ -126,7 +154,10 @@ std::string to_string(const Scenario& s) {
             std::to_string(plan->largest_write) + " pause us " +
             std::to_string(plan->read_pause.count() / 1000) + " packets " +
             std::to_string(plan->packets_per_read) + " ending " +
-            std::to_string(static_cast<int>(plan->ending)) + " at " + std::to_string(plan->ending_at) + "\n";
+            std::to_string(static_cast<int>(plan->ending)) + " at " + std::to_string(plan->ending_at) +
+            " user timeout s " + std::to_string(c.user_timeout / 1s) +
+            (c.user_timeout_option ? " told" : "") + (c.keep_alive.on ? " keep-alive" : "") +
+            (c.pacing ? " paced" : "") + " probing " + std::to_string(static_cast<int>(c.mtu_probing)) + "\n";
   }
   for (const auto& [name, f] : {std::pair{"to passive", &s.to_passive}, {"to active", &s.to_active}}) {
     text += std::string("  ") + name + ": loss " + std::to_string(f->loss) + " twice " +
@@ -134,7 +165,9 @@ std::string to_string(const Scenario& s) {
             std::to_string(f->reordering) + " delay us " + std::to_string(f->delay.count() / 1000) +
             " jitter us " + std::to_string(f->jitter.count() / 1000) + " poll us " +
             std::to_string(f->poll.count() / 1000) + " rate " + std::to_string(f->bytes_per_second) +
-            " mark " + std::to_string(f->mark_bytes) + " " + std::to_string(f->marking) + "\n";
+            " mark " + std::to_string(f->mark_bytes) + " " + std::to_string(f->marking) + " narrow " +
+            std::to_string(f->narrow) + (f->says_so ? " says so" : "") + " after us " +
+            std::to_string(f->narrow_after.count() / 1000) + "\n";
   }
   if (s.active.config.fast_open_connect != FastOpen::kOff) {
     text += "  Fast Open, cookie " + std::to_string(static_cast<int>(s.cookie)) +
@@ -174,7 +207,12 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
   if (active.read() > passive.written() || passive.read() > active.written())
     return "no byte comes from nowhere";
   if (!result.complete || !result.opened) return "";
-  if (active.written() != s.active.bytes || passive.written() != s.passive.bytes) return "all is written";
+  if (active.written() != s.active.bytes || passive.written() != s.passive.bytes) {
+    return "all is written: " + std::to_string(active.written()) + " and " +
+           std::to_string(passive.written()) + ", reasons " +
+           std::to_string(static_cast<int>(active.reason())) + " and " +
+           std::to_string(static_cast<int>(passive.reason()));
+  }
   if (active.read() != passive.written() || passive.read() != active.written())
     return "bytes out equal bytes in";
   if (!active.reached_end() || !passive.reached_end()) return "both see the end";
@@ -231,6 +269,8 @@ Result run(const Scenario& s, uint64_t seed, uint64_t* woken) {
       result.congestion_marks += end->core().counters.congestion_marks.value();
       result.congestion_echoes += end->core().counters.congestion_echoes.value();
       if (woken != nullptr) *woken += end->core().counters.connections_woken.value();
+      result.paths_narrowed += end->core().counters.path_mtu_lowered.value();
+      result.mtu_probes += end->core().counters.mtu_probes.value();
       result.losses_undone += end->core().counters.losses_undone.value();
     }
     result.fault = judge(s, active, passive, result, to_passive.corrupted() + to_active.corrupted());

@@ -32,6 +32,8 @@ struct Result {
   uint64_t congestion_marks = 0;
   uint64_t congestion_echoes = 0;
   uint64_t losses_undone = 0;
+  uint64_t paths_narrowed = 0;
+  uint64_t mtu_probes = 0;
   bool opened = false;
   bool queued = false;    // the passive end kept the SYN
   bool waited = false;    // and its service took an accept call

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "net/byte_order.hpp"
+
 namespace tern::test {
 
 net::Duration VirtualLink::up_to(net::Duration longest) {
@@ -14,7 +16,24 @@ void VirtualLink::mark(Carried& frame) {
   if (frame.ecn != tcp::EcnField::kNotCapable) frame.ecn = tcp::EcnField::kCongested;
 }
 
+bool VirtualLink::too_large(const Carried& frame, net::Instant now) {
+  if (begun_.is_never()) begun_ = now;
+  if (faults_.narrow == 0 || now - begun_ < faults_.narrow_after || frame.bytes.size() <= faults_.narrow) {
+    return false;
+  }
+  if (faults_.says_so) {
+    net::IcmpReport report;
+    report.error = net::IcmpError::kTooBig;
+    report.sequence = net::load_be32(frame.bytes.data() + 4);
+    report.length = static_cast<uint16_t>(frame.bytes.size());
+    report.room = faults_.narrow;
+    refusals_.emplace_back(now + faults_.delay, report);
+  }
+  return true;
+}
+
 void VirtualLink::send(Carried frame, net::Instant now) {
+  if (too_large(frame, now)) return;
   if (faults_.bytes_per_second != 0) {
     const net::Duration per_byte{1'000'000'000 / static_cast<int64_t>(faults_.bytes_per_second)};
     free_at_ = std::max(free_at_, now);
@@ -41,8 +60,15 @@ void VirtualLink::deliver(Carried frame, net::Instant now) {
   frames_.emplace(arrival, std::move(frame));
 }
 
+std::optional<net::IcmpReport> VirtualLink::refusal(net::Instant now) {
+  if (refusals_.empty() || refusals_.front().first > now) return std::nullopt;
+  const net::IcmpReport report = refusals_.front().second;
+  refusals_.pop_front();
+  return report;
+}
+
 std::optional<Carried> VirtualLink::receive(net::Instant now) {
-  if (next() > now) return std::nullopt;
+  if (frames_.empty() || frames_.begin()->first > now) return std::nullopt;
   Carried frame = std::move(frames_.begin()->second);
   frames_.erase(frames_.begin());
   return frame;

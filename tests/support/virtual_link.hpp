@@ -3,12 +3,15 @@
 // seeded random source, and may be slow with a short queue.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <random>
 #include <vector>
 
+#include "net/icmp_error.hpp"
 #include "net/instant.hpp"
 #include "tcp/segment.hpp"
 
@@ -27,6 +30,11 @@ struct Faults {
   uint64_t bytes_per_second = 0;                      // 0: any number
   uint32_t queue_bytes = 30'000;                      // of a slow link: what does not fit is lost
   uint32_t mark_bytes = 0;  // beyond so many in the queue what is capable of ECN is marked; 0: never
+  // So long after the first frame the path narrows to TCP headers and text of so many bytes, 0: never; and
+  // whether its router says so, by ICMP.
+  uint16_t narrow = 0;
+  net::Duration narrow_after{0};
+  bool says_so = false;
 };
 
 // A frame of a segment, and the ECN field of the IP header that it would have.
@@ -42,11 +50,17 @@ class VirtualLink {
   void send(Carried frame, net::Instant now);
   // The next frame that has arrived by now.
   std::optional<Carried> receive(net::Instant now);
-  // When the next one arrives; never() when nothing is under way.
-  net::Instant next() const { return frames_.empty() ? net::Instant::never() : frames_.begin()->first; }
+  // What a router has said by now, to who sends here, of a frame that was too large.
+  std::optional<net::IcmpReport> refusal(net::Instant now);
+  // When the next frame or word of a router arrives; never() when nothing is under way.
+  net::Instant next() const {
+    const net::Instant frame = frames_.empty() ? net::Instant::never() : frames_.begin()->first;
+    return refusals_.empty() ? frame : std::min(frame, refusals_.front().first);
+  }
   uint64_t corrupted() const { return corrupted_; }
 
  private:
+  bool too_large(const Carried& frame, net::Instant now);
   bool happens(double probability) { return std::uniform_real_distribution<>()(random_) < probability; }
   net::Duration up_to(net::Duration longest);
   static void mark(Carried& frame);
@@ -55,6 +69,8 @@ class VirtualLink {
   Faults faults_;
   std::mt19937_64 random_;
   std::multimap<net::Instant, Carried> frames_;  // equal times keep their order
+  std::deque<std::pair<net::Instant, net::IcmpReport>> refusals_;
+  net::Instant begun_ = net::Instant::never();
   net::Instant free_at_;
   uint64_t corrupted_ = 0;
 };

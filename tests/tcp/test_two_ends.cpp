@@ -21,7 +21,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000);
   uint64_t opened = 0, queued = 0, waited = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0;
   uint64_t fast_opens = 0;
-  uint64_t marks = 0, echoes = 0, undone = 0;
+  uint64_t marks = 0, echoes = 0, undone = 0, narrowed = 0, probes = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const Scenario s = scenario(seed);
     const Result result = run(s, seed);
@@ -38,6 +38,8 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
     marks += result.congestion_marks;
     echoes += result.congestion_echoes;
     undone += result.losses_undone;
+    narrowed += result.paths_narrowed;
+    probes += result.mtu_probes;
   }
   RecordProperty("bytes", static_cast<int>(bytes));
   if (one != 0 || HasFailure()) return;
@@ -54,6 +56,8 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(marks * 2, seeds);
   EXPECT_GE(echoes * 10, seeds);
   EXPECT_GE(undone * 10, seeds);
+  EXPECT_GE(narrowed * 50, seeds);
+  EXPECT_GE(probes * 20, seeds);
 }
 
 // Whatever a connection is about to do, having slept makes no difference to it.
