@@ -2,15 +2,15 @@
 // Packet and its queue: what does not depend on what a buffer is.
 #include "net/packet.hpp"
 
+#include <algorithm>
 #include <cassert>
-#include <cstring>
 
 namespace tern::net {
 
 void Packet::append(const uint8_t* bytes, uint32_t length) {
   assert(length <= tailroom());
   auto& f = buffer::field(buffer_);
-  std::memcpy(buffer::start(buffer_) + f.offset + f.length, bytes, length);
+  std::copy_n(bytes, length, buffer::start(buffer_) + f.offset + f.length);  // none may be null
   f.length = static_cast<uint16_t>(f.length + length);
 }
 
