@@ -24,6 +24,7 @@ constexpr PrfKey kCounting = {0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 
 
 class AesPrf : public testing::Test {
  protected:
+  // Without the instructions there is nothing to test: what Prf::best() is there, AnyPrf tests everywhere.
   void SetUp() override {
     if (Prf::best() != Prf::Kind::kAes) GTEST_SKIP() << "this processor has no AES-NI";
   }
@@ -57,6 +58,7 @@ TEST(SipHashPrf, IsTheReferenceVectorForSixteenBytesAnd128BitsOfOutput) {
 
 class AnyPrf : public testing::TestWithParam<Prf::Kind> {
  protected:
+  // Only the twin of AES is skipped, where the processor lacks the instructions it is made of.
   void SetUp() override {
     if (GetParam() == Prf::Kind::kAes && Prf::best() != Prf::Kind::kAes) {
       GTEST_SKIP() << "this processor has no AES-NI";

@@ -106,6 +106,8 @@ TEST_F(DoorbellTest, APortWithoutInterruptsIsNotHeard) {
 
 class DoorbellTapTest : public DoorbellTest {
  protected:
+  // A tap takes rights that a developer may lack; scripts/test, and so CI, runs as root, and the system tests
+  // fail there where taps are not to be had.
   void SetUp() override {
     if (!test::has_own_network() || access("/dev/net/tun", R_OK | W_OK) != 0) {
       GTEST_SKIP() << "needs root and /dev/net/tun";
