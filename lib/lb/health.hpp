@@ -45,7 +45,6 @@ class Health {
 
   bool up() const { return checked_up_ && !ejected_; }
   CheckStatus last() const { return last_; }
-  bool ejected() const { return ejected_; }
   // The next ejection's end; never() when it is not ejected.
   net::Instant ejected_until() const { return ejected_ ? ejected_until_ : net::Instant::never(); }
 

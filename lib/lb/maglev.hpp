@@ -34,7 +34,7 @@ class Maglev : public Balancer {
   // size: a prime; the paper wants a hundred entries per backend or more, so that shares differ by 1 % at
   // most.
   explicit Maglev(uint32_t size) : table_(size, kNoEntry) {}
-  // About a millisecond for the default size.
+  // Writes every entry of the table.
   void rebuild(std::span<const Backend> backends) override;
   uint32_t choose(std::span<const Backend> backends, const Request& request) override;
   std::span<const uint16_t> table() const { return table_; }

@@ -39,7 +39,6 @@ class Pool {
   // seed: of choices by chance, and secret, see SourceTable.
   Pool(const PoolConfig& config, uint64_t seed, net::Instant now);
 
-  const PoolConfig& config() const { return config_; }
   std::span<const Backend> backends() const { return backends_; }
   uint32_t size() const { return static_cast<uint32_t>(backends_.size()); }
 

@@ -52,7 +52,6 @@ class SourceTable {
   }
 
   uint32_t capacity() const { return static_cast<uint32_t>(sets_.size() * kWays); }
-  static constexpr uint32_t bytes_per_entry() { return sizeof(Entry); }
 
  private:
   static constexpr uint32_t kWays = 8;
