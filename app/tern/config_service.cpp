@@ -57,16 +57,20 @@ void read_listen(const TableReader& reader, const PortTable& ports, Services& se
   }
 }
 
-// The largest segment that fits the ports that the service listens on decides mss where the operator did not.
+// The largest segment that fits the ports that the service uses decides mss where the operator did not: those
+// it listens on, and for a proxy all, since its backends may be behind any.
 void settle_mss(const TableReader& reader, const TcpSettings& settings, const PortTable& ports,
                 ServiceConfig& service, ProblemLog& log) {
   const PortConfig* narrowest = nullptr;
-  for (const ListenAddress& listen : service.listen) {
-    const auto port = ports.of.find(listen.address);
-    if (port == ports.of.end()) continue;
-    const PortConfig& candidate = ports.ports[port->second];
+  const auto consider = [&](const PortConfig& candidate) {
     if (narrowest == nullptr || candidate.mtu < narrowest->mtu) narrowest = &candidate;
+  };
+  for (const ListenAddress& listen : service.listen) {
+    if (const auto port = ports.of.find(listen.address); port != ports.of.end())
+      consider(ports.ports[port->second]);
   }
+  if (service.kind == ServiceKind::kProxy && narrowest != nullptr)
+    std::ranges::for_each(ports.ports, consider);
   if (narrowest == nullptr) return;
   const auto fits = static_cast<uint16_t>(narrowest->mtu - kHeaders);
   service.tcp.mss = settings.values.mss == 0 ? fits : settings.values.mss;
@@ -76,9 +80,10 @@ void settle_mss(const TableReader& reader, const TcpSettings& settings, const Po
       written != settings.written.end() ? written->second : Written{reader.where("mss"), reader.path("mss")};
   log.error(where.at, where.path,
             "found " + std::to_string(service.tcp.mss) + ", but service " + in_quotes(service.name) +
-                " listens on the port " + in_quotes(narrowest->device) + " whose mtu of " +
-                std::to_string(narrowest->mtu) + " leaves " + std::to_string(fits) + "; allowed is at most " +
-                std::to_string(fits) + ", or 0 (from the port's mtu)");
+                (service.kind == ServiceKind::kProxy ? " uses the port " : " listens on the port ") +
+                in_quotes(narrowest->device) + " whose mtu of " + std::to_string(narrowest->mtu) +
+                " leaves " + std::to_string(fits) + "; allowed is at most " + std::to_string(fits) +
+                ", or 0 (from the port's mtu)");
 }
 
 constexpr size_t kLongestName = 32;

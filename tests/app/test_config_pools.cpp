@@ -45,6 +45,16 @@ TEST(ConfigPools, HaveTheDefaultsOfTheirKeys) {
   EXPECT_FALSE(service.proxy.limits.any());
 }
 
+TEST(ConfigPools, TakeTheLeastMtuForBothSidesOfAProxy) {
+  std::string text = balanced();
+  text.insert(text.find("[[pool]]"),
+              "mtu = 9000\n[[port]]\ndevice = \"net_tap1\"\naddresses = [\"198.51.100.2/24\"]\n");
+  const auto loaded = parse(text);
+  ASSERT_EQ(errors_of(loaded), "");
+  EXPECT_EQ(loaded.config->pools.at(0).tcp.mss, 1460);
+  EXPECT_EQ(loaded.config->services.at(0).tcp.mss, 1460);
+}
+
 TEST(ConfigPools, ReadTheirKeys) {
   const auto loaded = load(
       "algorithm = \"maglev\"\nmaglev_size = 251\nslow_start_s = 30\npersistence_s = 60\ncheck = \"http\"\n"
