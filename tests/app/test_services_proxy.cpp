@@ -229,6 +229,28 @@ TEST_F(ProxyService, LetsASlowReaderStopTheServer) {
   EXPECT_LE(missing(bench->receive), 20u) << "what both buffers hold, and no more";
 }
 
+TEST_F(ProxyService, CountsNoResetWhereTernEnds) {
+  backends(1);
+  pool.balance.health.failures = 1;
+  join();
+  bench->worker().abort_all();
+  EXPECT_EQ(proxy->counters().resets_by_clients.value(), 0u);
+  EXPECT_EQ(proxy->counters().resets_by_backends.value(), 0u);
+  EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kUp);
+  EXPECT_EQ(open_to(0), 0u);
+}
+
+TEST_F(ProxyService, ShowsTheEndOfAnEjectionWithoutAClient) {
+  backends(1);
+  pool.balance.health.failures = 1;
+  start();
+  client_connects();
+  server_refuses();
+  EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kDown);
+  pass(pool.balance.health.ejection + 110ms);
+  EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kUp);
+}
+
 TEST_F(ProxyService, TriesAnotherBackendWhenOneRefuses) {
   backends(2);
   start();

@@ -53,12 +53,14 @@ void HealthChecks::attach(stack::Stack& stack) {
 void HealthChecks::due() {
   const net::Instant now = stack_->now();
   net::Instant next = now + kObeyWithin;
+  upstream_->pool.advance(now);  // ejections end without a client too
   for (uint32_t backend = 0; backend < checks_.size(); ++backend) {
     Check& check = checks_[backend];
     const lb::Admin wanted = upstream_->wanted[backend].load(std::memory_order_relaxed);
     if (wanted != upstream_->pool.backends()[backend].admin) upstream_->pool.set_admin(backend, wanted, now);
     if (check.under_way() && !check.judged && check.deadline <= now)
       conclude(backend, check.opened ? lb::CheckStatus::kL7Tout : lb::CheckStatus::kL4Tout);
+    if (check.under_way() && check.judged) abort(check);
     if (check.begins <= now) {
       const net::Duration interval = upstream_->config.balance.health.interval;
       check.begins = now + interval;
@@ -99,11 +101,12 @@ void HealthChecks::ask(stack::Socket& socket) {
   const auto backend = static_cast<uint32_t>(socket.user() - 1);
   Check& check = checks_[backend];
   if (check.asked || check.judged) return;
+  const bool http = upstream_->config.check == CheckKind::kHttp;
+  net::Packet request;
+  if (http && !(request = socket.allocate())) return;  // writable() follows
   if (!upstream_->send_proxy_header(socket, nullptr)) return;
   check.asked = true;
-  if (upstream_->config.check == CheckKind::kTcp) return conclude(backend, lb::CheckStatus::kL4Ok);
-  net::Packet request = socket.allocate();
-  if (!request) return;
+  if (!http) return conclude(backend, lb::CheckStatus::kL4Ok);
   const std::string& text = requests_[backend];
   request.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(text.size()));
   socket.send(request);
@@ -130,12 +133,18 @@ void HealthChecks::closed(stack::Socket& socket) {
   check.connection = Check{}.connection;
 }
 
-// The connection has served its purpose: RST ends it at both ends at once, and leaves no TIME-WAIT.
+// RST ends it at both ends at once, and leaves no TIME-WAIT. A connection that sleeps and cannot be woken now
+// is met again when due() looks.
+void HealthChecks::abort(const Check& check) {
+  if (auto socket = stack_->socket(check.connection)) socket->abort();
+}
+
+// The connection has served its purpose.
 void HealthChecks::conclude(uint32_t backend, lb::CheckStatus status) {
   Check& check = checks_[backend];
   check.judged = true;
   upstream_->pool.on_check(backend, status, stack_->now());
-  if (auto socket = stack_->socket(check.connection)) socket->abort();
+  abort(check);
 }
 
 }  // namespace tern::app

@@ -43,6 +43,7 @@ class HealthChecks : public stack::Service {
   };
   void begin(uint32_t backend);
   void ask(stack::Socket& socket);
+  void abort(const Check& check);
   void conclude(uint32_t backend, lb::CheckStatus status);
 
   const std::shared_ptr<Upstream> upstream_;

@@ -29,7 +29,7 @@ stack::Admission Proxy::admits(const net::FourTuple& tuple) {
 
 void Proxy::opened(stack::Socket& socket) {
   if (socket.user() == 0) return take_client(socket);
-  join(session_of(socket.user()), socket);
+  join(session_of(socket.user()));
 }
 
 void Proxy::text(stack::Socket& socket) {
@@ -85,7 +85,7 @@ void Proxy::due() {
     if (sessions_[index].deadline <= stack_->now()) {
       end(index, counters_.queue_timeouts);
     } else if (!find_backend(index)) {
-      break;  // none of those behind it fares better
+      break;  // those behind it wait for their turn
     }
   }
   wake();
@@ -174,7 +174,7 @@ bool Proxy::find_backend(uint32_t index) {
 }
 
 // The backend has answered.
-void Proxy::join(uint32_t index, stack::Socket&) {
+void Proxy::join(uint32_t index) {
   Session& session = sessions_[index];
   leave_list(index);
   session.phase = Phase::kJoined;
@@ -194,7 +194,8 @@ void Proxy::client_closed(uint32_t index, stack::Socket& client) {
     return splice(session, Side::kClient);
   }
   if (session.phase == Phase::kEnding) return;
-  if (session.phase == Phase::kJoined) ++counters_.resets_by_clients;
+  const bool ending = client.close_reason() == tcp::CloseReason::kAborted;  // tern is: nobody reset it
+  if (session.phase == Phase::kJoined && !ending) ++counters_.resets_by_clients;
   leave_list(index);
   session.phase = Phase::kEnding;
   abort(index, Side::kServer);
@@ -219,8 +220,9 @@ void Proxy::server_closed(uint32_t index, stack::Socket& server) {
     keep_left(session, Side::kServer, server);
     splice(session, Side::kServer);
   } else if (session.phase == Phase::kJoined) {
-    ++counters_.resets_by_backends;
-    if (!session.server_spoke) pool.on_reset(session.backend, stack_->now());
+    const bool ending = reason == tcp::CloseReason::kAborted;  // tern is, as above
+    if (!ending) ++counters_.resets_by_backends;
+    if (!ending && !session.server_spoke) pool.on_reset(session.backend, stack_->now());
     session.phase = Phase::kEnding;
     abort(index, Side::kClient);
   }

@@ -19,7 +19,7 @@ void Proxy::splice(Session& session, Side side) {
     if (sender != nullptr) sender->ask_again();
     return;
   }
-  if (session.header_owed) {  // it goes first
+  if (side == Side::kClient && session.header_owed) {  // the backend's, and before all text
     if (!upstream_->send_proxy_header(*receiver, &session.client)) return;
     session.header_owed = false;
   }
