@@ -32,6 +32,7 @@ class ChecksumSum {
   // The 16-bit checksum, complemented, as a number in host order: store it with store_be16.
   uint16_t finish() const { return static_cast<uint16_t>(~__builtin_bswap16(fold(sum_))); }
 
+ private:
   // Each half added to the other, and the carry to the sum.
   static uint16_t fold(uint64_t sum) {
     uint32_t words;
@@ -44,7 +45,6 @@ class ChecksumSum {
     return static_cast<uint16_t>(word + (last ? 1 : 0));
   }
 
- private:
   uint64_t sum_ = 0;
 };
 

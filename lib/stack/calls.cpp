@@ -38,6 +38,7 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   const int32_t position = insert(tuple, hash);
   if (position == dpdk::FlowTable::kAbsent) return tcp::Error::kNoBuffers;
   const auto index = static_cast<uint32_t>(position);
+  give_up_time_wait(tuple, hash);
   paths_[index] = {tuple, hash, {}, *attachment};
   opener_.open(index, binding);
   limit_path(index);
@@ -59,11 +60,17 @@ bool Worker::is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& ha
   const net::Instant last = entry->until - 2 * profiles_[entry->record.profile].msl;
   const bool later =
       (entry->record.flags & tcp::kTimestampsOn) != 0 && core_.now.milliseconds() > last.milliseconds();
-  if (!profiles_[binding].reuse_time_wait || !later) return false;
+  const tcp::Config& config = profiles_[binding];
+  return config.reuse_time_wait && config.timestamps && later;
+}
+
+// What is_free() has found to be in the way of nobody.
+void Worker::give_up_time_wait(const net::FourTuple& tuple, uint32_t hash) {
+  TimeWaits::Entry* entry = time_waits_.empty() ? nullptr : time_waits_.find(tuple, hash);
+  if (entry == nullptr) return;
   time_waits_.erase(*entry);
   --core_.connections_in[static_cast<size_t>(tcp::State::kTimeWait)];
   ++core_.counters.time_wait_reused;
-  return true;
 }
 
 // RFC 6056 section 3.3.3: from a place that depends on the peer and on a secret, the next port that is free.

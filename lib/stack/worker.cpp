@@ -187,6 +187,8 @@ void Worker::rest(net::Duration longest) {
       idle_.restart();
       return doorbell_.disarm();
     }
+    const net::Instant next = core_.wheel.next_expiry();  // that round may have armed a timer
+    if (!next.is_never()) longest = std::clamp(next - core_.now, net::Duration::zero(), longest);
   }
   ++counters_.sleeps;
   if (doorbell_.sleep(longest)) {
@@ -225,6 +227,7 @@ bool Worker::poll_once(net::Instant now) {
 // --------------------------------------------------------------------------------------
 
 uint32_t Worker::arrive(uint8_t attachment) {
+  static_assert(Ingress::kBurst <= dpdk::FlowTable::kMaxBurst);
   uint32_t frames = 0;
   const uint32_t count = ingress_.receive(attachment, core_.now, arrivals_, frames);
   if (!ingress_.icmp_errors().empty()) on_icmp_errors();
@@ -393,8 +396,11 @@ void Worker::forget(uint32_t index) {
   core_.connection(index).release(core_);
 }
 
-void Worker::abort(uint32_t index) {
-  tcp::Connection& connection = *core_.wake(index);
+// False where it sleeps, and none of those awake can make room for it now.
+bool Worker::abort(uint32_t index) {
+  tcp::Connection* const found = core_.wake(index);
+  if (found == nullptr) return false;
+  tcp::Connection& connection = *found;
   connection.abort(core_);  // one that is closed already may still have to be told of, or to send its RST
   serve(index);
   connection.emit(core_);
@@ -402,14 +408,19 @@ void Worker::abort(uint32_t index) {
     egress_.depart(departure, paths_[index], core_.config(connection).marking);
   core_.outbox.clear();
   forget(index);
+  return true;
 }
 
 void Worker::abort_all() {
   core_.set_now(clock_.now());
-  // Those awake first: they give back the slots that the others wake into.
-  for (const bool asleep : {false, true}) {
-    for (uint32_t index = 0; index < options_.max_connections; ++index) {
-      if (paths_[index].tuple.local_port != 0 && core_.awake(index) != asleep) abort(index);
+  // Those awake first: they give back the slots that the others wake into. Whom a service wakes meanwhile,
+  // being told of another's end, is awake the next time round.
+  for (bool any = true; any;) {
+    any = false;
+    for (const bool asleep : {false, true}) {
+      for (uint32_t index = 0; index < options_.max_connections; ++index) {
+        if (paths_[index].tuple.local_port != 0 && core_.awake(index) != asleep) any = abort(index) || any;
+      }
     }
   }
   while (time_waits_.expire(net::Instant::never())) {

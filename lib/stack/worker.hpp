@@ -94,10 +94,11 @@ class alignas(64) Worker {
   // kNoBuffers (the flow table is full).
   tcp::Error connect(net::FourTuple tuple, uint16_t binding, net::Packet text = {}, Opened* opened = nullptr);
   // A connection of which its service has not heard closed() yet, by its Socket's index. Nothing when it
-  // sleeps and all that may be awake are busy.
+  // sleeps and all that may be awake are busy. It stays awake until the round's end, whatever else is woken.
   std::optional<Socket> socket(uint32_t index) {
     tcp::Connection* connection = core_.wake(index);
     if (connection == nullptr) return std::nullopt;
+    core_.mark(*connection, 0);  // nobody falls asleep who is ready
     return Socket(*connection, core_, receive_pool_);
   }
   // Tells the binding's service of the connection that has waited longest; for bindings whose max_connections
@@ -146,6 +147,7 @@ class alignas(64) Worker {
   int32_t insert(const net::FourTuple& tuple, uint32_t hash);
   int32_t place(const net::FourTuple& tuple, uint32_t hash);
   bool is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& hash);
+  void give_up_time_wait(const net::FourTuple& tuple, uint32_t hash);
   bool choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
@@ -154,7 +156,7 @@ class alignas(64) Worker {
   void time_out();
   void emit();
   void forget(uint32_t index);
-  void abort(uint32_t index);
+  bool abort(uint32_t index);
   void retire(uint32_t index);
   bool on_time_wait(Arrival& arrival, TimeWaits::Entry& entry);
   net::Packet take_text(Arrival& arrival);

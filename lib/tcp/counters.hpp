@@ -53,7 +53,7 @@ namespace tern::tcp {
   X(connections_put_to_sleep, "connections",                                                               \
     "Idle connections that gave their TCB to one with something to do.")                                   \
   X(connections_woken, "connections", "Connections asleep that were wanted again.")                        \
-  X(busy_refused, "events", "What was treated as lost because all connections with a TCB were busy.")      \
+  X(busy_refused, "events", "Times that a connection was wanted and all with a TCB were busy.")            \
   X(listen_unserved, "segments", "Segments to an address and port where nothing listens.")                 \
   X(resets_sent, "segments", "RSTs sent.")                                                                 \
   X(resets_received, "segments", "RSTs received, acceptable or not.")                                      \
@@ -102,7 +102,7 @@ namespace tern::tcp {
   X(mtu_probes_lost, "segments", "Those that it did not take.")                                            \
   X(time_wait_restarted, "events", "TIME-WAITs begun anew by a retransmitted FIN.")                        \
   X(time_wait_overflow, "events", "TIME-WAITs cut short because there were as many as may be.")            \
-  X(time_wait_reused, "events", "TIME-WAITs ended early by an acceptable new SYN (RFC 6191).")
+  X(time_wait_reused, "events", "TIME-WAITs ended early by a new SYN, the peer's or ours (RFC 6191).")
 
 struct Counters {
 #define TERN_MEMBER(name, unit, help) net::Counter name;

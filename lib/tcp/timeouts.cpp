@@ -43,14 +43,16 @@ void Connection::on_timeout(Core& core) {
 
 void Connection::on_retransmission_timeout(Core& core) {
   const bool handshake = tcb.state == State::kSynSent || tcb.state == State::kSynReceived;
+  const bool opens = handshake || has(kFastOpenPending);
   const bool window_closed = !handshake && (tcb.snd.wnd == 0 || flight() == 0);
   const Config& config = core.config(*this);
   // R2 of RFC 9293 section 3.8.3, which for SYNs is one of its own (MUST-23).
   const uint8_t opening = half_open() || has(kFastOpenPending) ? config.syn_ack_retries : config.syn_retries;
-  const uint8_t limit = handshake || has(kFastOpenPending) ? opening : config.retransmit_limit;
+  const uint8_t limit = opens ? opening : config.retransmit_limit;
   // RFC 9293 section 3.8.6.1: a closed window is probed for as long as the peer answers.
   const uint8_t unanswered = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
-  const bool enough = unanswered >= limit && !takes_advice(core);
+  // Advice that came with a SYN counts once the handshake is done: nobody may keep one open by it.
+  const bool enough = unanswered >= limit && (opens || !takes_advice(core));
   if (enough || (!half_open() && outlived_user_timeout(core))) {
     ++(half_open() ? core.counters.half_open_timed_out : core.counters.connections_timed_out);
     give_up(timed_out(), core);
@@ -73,7 +75,8 @@ void Connection::on_retransmission_timeout(Core& core) {
     enter_loss_recovery(core);
   }
   if (tcb.retransmit_expiries != 0xff) ++tcb.retransmit_expiries;
-  if (tcb.retransmit_expiries == kR1 && !half_open()) core.mark(*this, kMarkDoubted);  // SHLD-9
+  const uint8_t in_vain = window_closed ? tcb.silent_probes : tcb.retransmit_expiries;
+  if (in_vain == kR1 && !half_open()) core.mark(*this, kMarkDoubted);  // SHLD-9
 }
 
 // To CLOSED, with nothing left but the word to the service and perhaps a RST.

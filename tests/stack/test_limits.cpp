@@ -3,6 +3,8 @@
 // counted, and over when the load goes.
 #include <gtest/gtest.h>
 
+#include <set>
+
 #include "stack/bench.hpp"
 #include "stack/client.hpp"
 
@@ -130,6 +132,51 @@ TEST(Limits, EndOfTheWorkerResetsThoseAsleepToo) {
   bench.settle();
   for (const auto& client : clients) EXPECT_TRUE(client->was_reset);
   bench.expect_clean();
+}
+
+TEST(Limits, EndOfTheWorkerResetsThoseWhoAreWokenByTheEndOfOthers) {
+  auto script = std::make_unique<Script>();
+  Script& service = *script;
+  Bench bench(bindings(bound(std::move(script), 7)), {.max_connections = 64, .busy_connections = 8});
+  std::set<uint32_t> open;
+  service.on_opened = [&](stack::Socket& socket) { open.insert(socket.index()); };
+  service.on_closed = [&](stack::Socket& socket) {  // each takes the one beside it along, as a proxy does
+    open.erase(socket.index());
+    const uint32_t other = socket.index() ^ 1;
+    if (!open.contains(other)) return;
+    if (auto partner = bench.worker().socket(other)) partner->abort();
+  };
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 40; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->connect();
+  }
+  bench.worker().abort_all();
+  bench.settle();
+  for (const auto& client : clients) EXPECT_TRUE(client->was_reset);
+  EXPECT_TRUE(open.empty());
+  bench.expect_clean();
+}
+
+TEST(Limits, AConnectionThatIsHeldByItsIndexStaysAwake) {
+  auto script = std::make_unique<Script>();
+  Script& service = *script;
+  Bench bench(bindings(bound(std::move(script), 7)), {.max_connections = 64, .busy_connections = 8});
+  std::vector<uint32_t> indices;
+  service.on_opened = [&](stack::Socket& socket) { indices.push_back(socket.index()); };
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 30; ++i) {
+    clients.push_back(client_at(bench, 40'000 + i));
+    clients.back()->connect();
+  }
+  auto held = bench.worker().socket(indices[0]);
+  ASSERT_TRUE(held);
+  uint32_t refused = 0;
+  for (size_t i = 1; i < indices.size(); ++i) refused += bench.worker().socket(indices[i]) ? 0 : 1;
+  EXPECT_GT(refused, 0u) << "all that may be awake are held";
+  EXPECT_EQ(held->index(), indices[0]);
+  bench.settle();
+  EXPECT_TRUE(bench.worker().socket(indices.back())) << "until the round's end";
 }
 
 TEST(Limits, SlotsAreUsedOverAndOver) {

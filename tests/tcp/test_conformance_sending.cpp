@@ -138,6 +138,17 @@ TEST_P(ConformanceSending, TheServiceHearsOfTheThirdRetransmissionOnce) {  // SH
   EXPECT_EQ(l.told(), 0) << "once";
 }
 
+TEST_P(ConformanceSending, ProbesThatAreAnsweredDoubtNobody) {
+  Ladder l(start());
+  l.in(wnd(0)).send(500);
+  while (l.now() < 60s) {
+    l.after(100ms);
+    while (l.next_out()) l.in(ack(1), wnd(0));
+  }
+  EXPECT_GE(l.counters().zero_window_probes.value(), 4u);
+  EXPECT_EQ(l.told() & tcp::kMarkDoubted, 0);
+}
+
 TEST_P(ConformanceSending, TheThirdSynInVainDoubtsItToo) {
   Start s = start();
   s.active = true;

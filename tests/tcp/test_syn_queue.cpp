@@ -23,9 +23,11 @@ Segment syn_of(const Start& start) {
 }
 
 // Puts the ladder's connection in the SYN queue; its SYN-ACK leaves.
-void queue(Ladder& ladder, const Start& start) {
+void queue(Ladder& ladder, const Start& start, uint16_t advice = 0) {
   const Listener listener(0, start.config);
-  const auto agreement = listener.agree_on_syn(syn_of(start), Seq{start.origin.iss}, 0, ladder.counters());
+  Segment syn = syn_of(start);
+  syn.user_timeout = advice;
+  const auto agreement = listener.agree_on_syn(syn, Seq{start.origin.iss}, 0, ladder.counters());
   ASSERT_TRUE(agreement);
   ladder.connection().release(ladder.core());
   ladder.burst([&] { ladder.connection().open_from_syn(*agreement, ladder.core()); });
@@ -151,6 +153,18 @@ TEST_P(SynQueue, SynAckIsSentAgainWithBackOffAndThenForgottenInSilence) {
   EXPECT_EQ(l.told(), 0);
   EXPECT_EQ(l.counters().half_open_timed_out.value(), 1u);
   EXPECT_EQ(l.counters().connections_timed_out.value(), 0u);
+}
+
+TEST_P(SynQueue, AdviceOnTheUserTimeoutKeepsNoHandshakeOpen) {  // RFC 5482
+  Start s = start();
+  s.config.syn_ack_retries = 2;
+  s.config.user_timeout_option = true;
+  Ladder l(s);
+  constexpr uint16_t kAnHour = 0x8000 | 60;
+  queue(l, s, kAnHour);
+  l.ignore_output().at(1s).out(seq(0), syn(), ack(1)).at(3s).out(seq(0), syn(), ack(1));
+  l.silent_until(8s).gone(CloseReason::kNone);
+  EXPECT_EQ(l.counters().half_open_timed_out.value(), 1u);
 }
 
 TEST_P(SynQueue, RoundTripOfARetransmittedSynAckIsNotTaken) {
