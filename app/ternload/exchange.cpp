@@ -85,7 +85,7 @@ void Exchange::text(stack::Socket& socket) {
     ++answered;
   }
   if (flow.stage == Stage::kFinished) socket.skip(socket.unread());
-  if (answered != 0 && flow.stage == Stage::kOpen) go_on(socket, flow, answered);
+  if (answered != 0 && flow.stage == Stage::kOpen) ask(socket, flow, answered);
 }
 
 void Exchange::ended(stack::Socket& socket) {
@@ -113,10 +113,13 @@ void Exchange::closed(stack::Socket& socket) {
   const bool all_done = flow.stage == Stage::kFinished && flow.outstanding() == 0;
   tally_.in_flight.subtract(flow.outstanding());
   tally_.connections.set(--connections_);
-  switch (socket.close_reason()) {
+  const bool over = all_done && socket.close_reason() == tcp::CloseReason::kResetByPeer;
+  flow.stage = Stage::kFree;
+  if (flow.failed) return;  // what was wrong has been counted
+  switch (over ? tcp::CloseReason::kFinished : socket.close_reason()) {
     case tcp::CloseReason::kFinished:
-    case tcp::CloseReason::kAborted:  // by us: as the user wanted it, or what was wrong has been counted
-      if (all_done && !flow.failed) ++tally_.connections_finished;
+    case tcp::CloseReason::kAborted:  // by us, as the user wanted it
+      if (all_done) ++tally_.connections_finished;
       break;
     case tcp::CloseReason::kRefused:
       tally_.count(Error::refused);
@@ -131,7 +134,6 @@ void Exchange::closed(stack::Socket& socket) {
     default:
       tally_.count(Error::reset);
   }
-  flow.stage = Stage::kFree;
 }
 
 // --- Requests ---
@@ -246,8 +248,6 @@ void Exchange::complete(const stack::Socket& socket, Flow& flow) {
   ++tally_.responses;
   tally_.latency.record(static_cast<uint64_t>((socket.now() - asked).count()));
 }
-
-void Exchange::go_on(stack::Socket& socket, Flow& flow, uint32_t answered) { ask(socket, flow, answered); }
 
 // --- Closing ---
 

@@ -71,7 +71,6 @@ class Exchange : public stack::Service {
   bool begin_response(stack::Socket& socket, Flow& flow);
   void learn(const ResponseHead& head, std::span<const uint8_t> bytes);
   void complete(const stack::Socket& socket, Flow& flow);
-  void go_on(stack::Socket& socket, Flow& flow, uint32_t answered);
   static void announce_last(Flow& flow);
   void finish(stack::Socket& socket, Flow& flow);
   void give_up(stack::Socket& socket, Flow& flow, Error error);

@@ -41,7 +41,8 @@ int main(int argc, char** argv) {
     std::fputs(summarize(result).c_str(), stdout);
     std::fflush(stdout);
     if (!line.options.json_path.empty()) write_file(line.options.json_path, to_json(line.options, result));
-    return 0;
+    // A server that is not there may have made all its errors before what is measured.
+    return result.measured.responses != 0 && result.measured.error_sum() == 0 ? 0 : kFailed;
   } catch (const std::exception& error) {
     std::cerr << "ternload: " << error.what() << '\n';
   }

@@ -87,32 +87,42 @@ class Conductor {
         loop_(worker, exchange, rig.clock()) {}
 
   Result conduct() {
-    await_link();
+    if (await_link()) return Result{.measured = {}, .took = {}, .interrupted = true};
     worker_.announce();
+    const Snapshot begun = tally_.read(rig_.clock().now());
     rig_.eal().launch(0, [this] { loop_(); });
     Result result;
-    result.interrupted = await_first_connection() || pass(options_.warm_up);
-    const Snapshot before = tally_.read(rig_.clock().now());
+    result.interrupted = await_first_connection() || (!is_limited() && pass(options_.warm_up));
+    const Snapshot before = is_limited() ? begun : tally_.read(rig_.clock().now());
     if (!result.interrupted) result.interrupted = pass(options_.duration);
     const Snapshot after = tally_.read(rig_.clock().now());
     result.measured = after.since(before);
     result.took = after.at - before.at;
     exchange_.drain();
-    for (int i = 0; i < 100 && !loop_.done.load(std::memory_order_relaxed); ++i) signals_.wait(10ms);
+    for (int i = 0; i < 100 && !loop_.done.load(std::memory_order_relaxed); ++i) {
+      if (signals_.wait(10ms)) break;
+    }
     loop_.stop = true;
     rig_.eal().wait(0);
     return result;
   }
 
  private:
-  // A memif has a link once its peer is there; others say nothing that could be relied on.
-  void await_link() {
-    for (int i = 0; i < 500 && options_.port.is_memif() && !rig_.port().link_up(); ++i) signals_.wait(10ms);
+  // What is limited in number is measured from its first SYN to its last response.
+  bool is_limited() const { return options_.most_connections != 0 || options_.most_requests != 0; }
+
+  // A memif has a link once its peer is there; others say nothing that could be relied on. True: a signal
+  // came.
+  bool await_link() {
+    for (int i = 0; i < 500 && options_.port.is_memif() && !rig_.port().link_up(); ++i) {
+      if (signals_.wait(10ms)) return true;
+    }
     if (options_.port.is_memif() && !rig_.port().link_up()) {
       throw std::runtime_error(
           "nobody is at the other end of the memif after 5 seconds: is the peer running, with "
           "the other role and the same socket?");
     }
+    return false;
   }
 
   // What is measured begins when the server has answered for the first time, or cannot be reached.

@@ -15,7 +15,7 @@ struct Result {
   bool interrupted = false;  // by a signal
 };
 
-// Does what options say and tells of it on standard output. program: argv[0]. Throws std::runtime_error with
+// Does what options say. program: argv[0]. Throws std::runtime_error with
 // cause and remedy.
 Result run(const Options& options, const std::string& program);
 

@@ -22,8 +22,7 @@ namespace tern::load {
   X(no_slot, "The table of connections was full.")                       \
   X(closed_early, "The server closed before its response was complete.") \
   X(http_status, "An HTTP status other than 2xx.")                       \
-  X(malformed, "What came was no HTTP response.")                        \
-  X(wrong_bytes, "A response's bytes, or their number, were not the expected.")
+  X(malformed, "What came was no HTTP response.")
 
 enum class Error : uint8_t {
 #define TERN_MEMBER(name, help) name,
