@@ -87,7 +87,8 @@ void Appliance::make_workers() {
     stack::WorkerOptions options;
     options.name = "worker_" + std::to_string(i);
     options.max_connections = config_.dataplane.max_connections;
-    options.busy_connections = plan_.busy_connections;
+    options.busy_connections = config_.dataplane.busy_connections;
+    options.max_time_waits = config_.dataplane.max_time_waits;
     options.max_orphans = config_.dataplane.max_orphans;
     options.idle =
         config_.dataplane.idle == Idle::kPoll ? stack::IdleMode::kPoll : stack::IdleMode::kAdaptive;

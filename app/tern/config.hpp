@@ -40,7 +40,8 @@ struct DataplaneConfig {
   Idle idle = Idle::kAdaptive;    //
   net::Duration idle_sleep = std::chrono::microseconds(150);  // the longest where a port has no interrupts
   uint32_t max_connections = 100000;                          // connections per worker
-  uint32_t busy_connections = 0;  // of these, may do something at a time; 0: see stack::Worker
+  uint32_t busy_connections = 0;  // of these, may do something at a time; 0: see stack::Footprint
+  uint32_t max_time_waits = 0;    // besides these, in TIME-WAIT; 0: as many
   net::Duration drain{};          // how long connections may finish when tern is told to end
   uint32_t max_orphans = 8192;    // per worker: closed by their service, and not all acknowledged yet
   uint32_t buffers = 0;           // packet buffers per worker; 0: derived from the rest of the configuration

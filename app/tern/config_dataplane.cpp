@@ -107,6 +107,7 @@ DataplaneConfig read_dataplane(const toml::table& table, const Machine& machine,
   reader.read_integer("max_connections", dataplane.max_connections);
   reader.read_integer("busy_connections", dataplane.busy_connections);
   reader.read_duration<std::chrono::seconds>("drain_s", dataplane.drain);
+  reader.read_integer("max_time_waits", dataplane.max_time_waits);
   reader.read_integer("max_orphans", dataplane.max_orphans);
   reader.read_integer("buffers", dataplane.buffers);
   dataplane.fast_open_keys = read_fast_open_keys(reader);

@@ -30,6 +30,8 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"dataplane", "max_connections", kInteger, "100000", "connections per worker", 64, 16777216},
     {"dataplane", "busy_connections", kInteger, "0", "connections per worker", 64, 16777216, "automatic"},
     {"dataplane", "drain_s", kInteger, "0", "seconds", 1, 86400, "not at all"},
+    {"dataplane", "max_time_waits", kInteger, "0", "connections per worker", 64, 16777216,
+     "as many as max_connections"},
     {"dataplane", "max_orphans", kInteger, "8192", "connections per worker", 1, 16777216},
     {"dataplane", "buffers", kInteger, "0", "packet buffers per worker", 4096, 16777216, "automatic"},
     {"dataplane", "fast_open_keys", kTexts, "[]",

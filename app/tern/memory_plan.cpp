@@ -42,17 +42,17 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
   const bool bbr = std::any_of(config.services.begin(), config.services.end(), [](const ServiceConfig& s) {
     return s.tcp.congestion == tcp::Congestion::kBbr;
   });
-  const DataplaneConfig& dataplane = config.dataplane;
-  plan.busy_connections = dataplane.busy_connections != 0
-                              ? std::min(dataplane.busy_connections, dataplane.max_connections)
-                              : stack::Worker::default_busy(dataplane.max_connections);
-  plan.connection_bytes = stack::Worker::footprint(dataplane.max_connections, plan.busy_connections, bbr);
+  stack::WorkerOptions options;
+  options.max_connections = config.dataplane.max_connections;
+  options.busy_connections = config.dataplane.busy_connections;
+  options.max_time_waits = config.dataplane.max_time_waits;
+  plan.connections = stack::Footprint(options, bbr);
   plan.buffer_pool_bytes =
       net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes, huge_pages) +
       net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);
   for (const ServiceConfig& service : config.services) plan.file_bytes += service.http.root_bytes;
   plan.total_bytes =
-      (plan.connection_bytes + plan.buffer_pool_bytes + plan.file_bytes) * config.dataplane.workers.size();
+      (plan.connections.total() + plan.buffer_pool_bytes + plan.file_bytes) * config.dataplane.workers.size();
   return plan;
 }
 
@@ -62,18 +62,29 @@ uint32_t MemoryPlan::plain_memory_mib() const {
 }
 
 std::string describe(const MemoryPlan& plan, const Config& config) {
-  const uint32_t connections = config.dataplane.max_connections;
-  std::string text = fmt::format(
-      "memory: {} MiB for {} worker{}; each\n"
-      "  connections  {:>10} x {:>4} bytes = {:>6} MiB\n"
-      "  buffers      {:>10} x {:>4} bytes = {:>6} MiB ({} to receive and hold text, {} to send)\n",
-      mebibytes(plan.total_bytes), config.dataplane.workers.size(),
-      config.dataplane.workers.size() == 1 ? "" : "s", connections, plan.connection_bytes / connections,
-      mebibytes(plan.connection_bytes), plan.receive_buffers + plan.header_buffers,
-      plan.buffer_pool_bytes / (plan.receive_buffers + plan.header_buffers),
-      mebibytes(plan.buffer_pool_bytes), plan.receive_buffers, plan.header_buffers);
-  if (plan.file_bytes != 0) text += fmt::format("  files {:>35} MiB\n", mebibytes(plan.file_bytes));
-  return text;
+  const stack::Footprint& taken = plan.connections;
+  const auto line = [](std::string_view name, uint64_t count, uint64_t bytes, std::string_view note) {
+    return fmt::format("  {:<12} {:>10} x {:>4} bytes = {:>6} MiB{}\n", name, count, bytes,
+                       mebibytes(count * bytes), note);
+  };
+  const auto part = [&](std::string_view name, const stack::Footprint::Part& p, std::string_view note = "") {
+    return line(name, p.count, p.bytes, note);
+  };
+  const uint32_t buffers = plan.receive_buffers + plan.header_buffers;
+  const size_t workers = config.dataplane.workers.size();
+  return fmt::format("memory: {} MiB for {} worker{}; each\n", mebibytes(plan.total_bytes), workers,
+                     workers == 1 ? "" : "s") +
+         part("connections", taken.connections) + part("busy", taken.busy, " more, for those awake at once") +
+         part("windows", taken.windows, " more, for those whose window has a past") +
+         part("TIME-WAIT", taken.time_waits) +
+         fmt::format("  {:<12} {:>27}   {:>6} MiB\n", "rare needs", "", mebibytes(taken.shared)) +
+         line("buffers", buffers, plan.buffer_pool_bytes / buffers,
+              fmt::format(" ({} to receive and hold text, {} to send)", plan.receive_buffers,
+                          plan.header_buffers)) +
+         (plan.file_bytes == 0 ? std::string()
+                               : fmt::format("  files {:>35} MiB\n", mebibytes(plan.file_bytes))) +
+         fmt::format("  all told a connection takes {} bytes, one in TIME-WAIT {}\n", taken.per_connection(),
+                     taken.time_waits.bytes);
 }
 
 std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages) {

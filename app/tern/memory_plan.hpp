@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <string>
 
+#include "stack/footprint.hpp"
 #include "tern/config.hpp"
 
 namespace tern::app {
@@ -16,8 +17,7 @@ struct MemoryPlan {
   uint32_t header_buffers = 0;     // per worker: frames on their way out
   uint16_t buffer_bytes = 0;       // payload that one buffer takes
   uint16_t descriptors = 0;        // of each port's queue
-  uint32_t busy_connections = 0;   // per worker: that may be awake at once
-  uint64_t connection_bytes = 0;   // per worker: table, TCBs, paths, timers
+  stack::Footprint connections;    // per worker
   uint64_t buffer_pool_bytes = 0;  // per worker
   uint64_t file_bytes = 0;         // per worker: what http services serve
   uint64_t total_bytes = 0;        // all workers

@@ -39,10 +39,11 @@ uint16_t buffer_bytes(const Options& options) {
 
 uint64_t memory_mib(const Options& options) {
   const uint16_t bytes = buffer_bytes(options);
-  const uint64_t total =
-      stack::Worker::footprint(slots_for(options), stack::Worker::default_busy(slots_for(options)), false) +
-      dpdk::FramePool::footprint(receive_buffers(options), bytes, false) +
-      dpdk::FramePool::footprint(kHeaders, bytes, false);
+  stack::WorkerOptions worker;
+  worker.max_connections = slots_for(options);
+  const uint64_t total = stack::Footprint(worker, false).total() +
+                         dpdk::FramePool::footprint(receive_buffers(options), bytes, false) +
+                         dpdk::FramePool::footprint(kHeaders, bytes, false);
   return (total + total / 4) / kMiB + 96;  // large arrays must be contiguous; EAL and drivers take their own
 }
 

@@ -33,12 +33,6 @@ std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
   return configs;
 }
 
-constexpr uint32_t kReassemblies = 4096;
-constexpr uint32_t kRecoveries = 4096;
-constexpr uint32_t kExtras = 4096;
-constexpr uint32_t kHyStarts = 4096;
-constexpr uint32_t kBbrs = 8192;
-
 bool any_uses_bbr(const std::vector<Binding>& bindings) {
   return std::any_of(bindings.begin(), bindings.end(),
                      [](const Binding& b) { return b.config.congestion == tcp::Congestion::kBbr; });
@@ -59,8 +53,7 @@ tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Bind
   limits.recoveries = std::min(kRecoveries, options.max_connections);
   limits.orphans = options.max_orphans;
   limits.extras = std::min(kExtras, options.max_connections);
-  limits.congestions =
-      options.max_connections;  // what was lost is remembered as long as the connection lasts
+  limits.congestions = Footprint(options, false).windows.count;
   // A quarter of what the buffers hold, since segments fill them in part.
   limits.tuned_bytes = uint64_t{receive.size()} * 512;
   limits.held_packets =
@@ -71,7 +64,9 @@ tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Bind
 bool may_sleep(const WorkerOptions& options) { return options.busy_connections < options.max_connections; }
 
 WorkerOptions with_defaults(WorkerOptions options) {
-  if (options.busy_connections == 0) options.busy_connections = Worker::default_busy(options.max_connections);
+  const Footprint footprint(options, false);
+  options.busy_connections = footprint.busy.count;
+  options.max_time_waits = footprint.time_waits.count;
   return options;
 }
 
@@ -90,13 +85,13 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
                                              may_sleep(options_) ? options_.max_connections + 1 : 0)),
       paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret, keys_of(paths_)),
-      time_waits_(options_.name + "_time_wait", options_.max_connections, options_.table_secret,
+      time_waits_(options_.name + "_time_wait", options_.max_time_waits, options_.table_secret,
                   bindings_.size()),
       cookies_(options_.cookie_secret, clock.now()),
       fast_open_cookies_(options_.cookie_secret, clock.now()),
       isn_prf_(options_.isn_secret),
-      core_(slots_, tcp::Slots(options_.max_connections + 1, options_.busy_connections + 1), dormants_,
-            profiles_, core_limits(options_, bindings_, receive), clock.now()),
+      core_(slots_, tcp::Slots(options_.max_connections + 1, options_.busy_connections + 1, &memory_),
+            dormants_, profiles_, core_limits(options_, bindings_, receive), clock.now(), &memory_),
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_),
       opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
@@ -125,29 +120,6 @@ Worker::~Worker() {
   dpdk::free_memory(slots_.data());
   dpdk::free_memory(dormants_.data());
   dpdk::free_memory(paths_.data());
-}
-
-uint32_t Worker::default_busy(uint32_t max_connections) {
-  constexpr uint32_t kAllAwake = 262'144;
-  constexpr uint32_t kShare = 16;
-  return std::min(max_connections, std::max(kAllAwake, max_connections / kShare));
-}
-
-uint64_t Worker::footprint(uint32_t max_connections, uint32_t busy_connections, bool bbr) {
-  constexpr uint64_t kWheelNode = 16;
-  constexpr uint64_t kBacklogLinks = 8;
-  constexpr uint64_t kIndex = sizeof(uint32_t);
-  const uint64_t asleep = busy_connections < max_connections ? sizeof(tcp::Dormant) : 0;
-  return dpdk::FlowTable::footprint(max_connections) + TimeWaits::footprint(max_connections) +
-         max_connections * (asleep + sizeof(Path) + kWheelNode + kBacklogLinks + kIndex) +
-         busy_connections * (sizeof(tcp::Connection) + 5 * kIndex) +
-         std::min(kReassemblies, max_connections) * sizeof(tcp::Reassembly) +
-         std::min(kRecoveries, max_connections) * sizeof(tcp::Recovery) +
-         std::min(kExtras, max_connections) * sizeof(tcp::Extra) +
-         tcp::FastOpenCache::footprint(tcp::CoreLimits{}.fast_open_servers) +
-         std::min(kHyStarts, max_connections) * sizeof(tcp::HyStart) +
-         (bbr ? std::min(kBbrs, max_connections) * sizeof(tcp::BbrState) : 0) +
-         max_connections * sizeof(tcp::CongestionState);
 }
 
 void Worker::announce() {
@@ -238,13 +210,15 @@ uint32_t Worker::arrive(uint8_t attachment) {
   std::array<uint32_t, Ingress::kBurst> hashes;
   std::array<int32_t, Ingress::kBurst> positions;
   for (uint32_t i = 0; i < count; ++i) tuples[i] = arrivals[i].tuple;
-  table_.hash(std::span(tuples).first(count), hashes);
-  table_.find(std::span(tuples).first(count), std::span(hashes).first(count), positions);
+  const std::span wanted = std::span(tuples).first(count);
+  table_.hash(wanted, hashes);
+  table_.guess(std::span(hashes).first(count), positions);
   for (uint32_t i = 0; i < count; ++i) {
-    if (positions[i] == dpdk::FlowTable::kAbsent) continue;
-    const auto* state = static_cast<const char*>(core_.state_of(static_cast<uint32_t>(positions[i])));
-    __builtin_prefetch(state);
-    __builtin_prefetch(state + 64);
+    if (positions[i] != dpdk::FlowTable::kAbsent) core_.prefetch_slot(static_cast<uint32_t>(positions[i]));
+  }
+  table_.confirm(wanted, std::span(hashes).first(count), positions);
+  for (uint32_t i = 0; i < count; ++i) {
+    if (positions[i] != dpdk::FlowTable::kAbsent) core_.prefetch(static_cast<uint32_t>(positions[i]));
   }
 
   std::array<uint8_t, Ingress::kBurst> strangers;
@@ -327,16 +301,28 @@ void Worker::serve(uint32_t index) {
   }
 }
 
+// In batches, whose connections are fetched before the first is looked at: those of old are nowhere near.
 void Worker::time_out() {
   // Enough for any burst of work; what is left over is due at once in the next round.
   constexpr uint32_t kMost = 1024;
-  for (uint32_t i = 0; i < kMost; ++i) {
-    const uint32_t index = core_.wheel.expire(core_.now);
-    if (index == tcp::TimerWheel::kNone) break;
-    if (index < paths_.size()) {
-      core_.time_out(index);
-    } else {
-      bindings_[index - paths_.size()].service->due();
+  const auto of_connection = [this](uint32_t node) { return node < paths_.size(); };
+  std::array<uint32_t, 16> batch;
+  for (uint32_t done = 0, count = batch.size(); done < kMost && count == batch.size(); done += count) {
+    for (count = 0; count < batch.size(); ++count) {
+      batch[count] = core_.wheel.expire(core_.now);
+      if (batch[count] == tcp::TimerWheel::kNone) break;
+      if (of_connection(batch[count])) core_.prefetch_slot(batch[count]);
+    }
+    const std::span due = std::span(batch).first(count);
+    for (const uint32_t node : due) {
+      if (of_connection(node)) core_.prefetch(node);
+    }
+    for (const uint32_t node : due) {
+      if (of_connection(node)) {
+        core_.time_out(node);
+      } else {
+        bindings_[node - paths_.size()].service->due();
+      }
     }
   }
   for (uint32_t i = 0; i < kMost && time_waits_.expire(core_.now); ++i) {

@@ -14,11 +14,13 @@
 
 #include "net/dpdk/clock.hpp"
 #include "net/dpdk/doorbell.hpp"
+#include "net/dpdk/eal.hpp"
 #include "net/dpdk/flow_table.hpp"
 #include "net/dpdk/frame.hpp"
 #include "net/drop.hpp"
 #include "stack/counters.hpp"
 #include "stack/egress.hpp"
+#include "stack/footprint.hpp"
 #include "stack/idle.hpp"
 #include "stack/ingress.hpp"
 #include "stack/listeners.hpp"
@@ -45,8 +47,9 @@ struct Binding {
 struct WorkerOptions {
   std::string name;  // of memory that it reserves, unique in the process
   uint32_t max_connections = 100'000;
-  // Of these, how many may do something at a time; the others sleep, see tcp::Dormant. 0: default_busy().
+  // Of these, how many may do something at a time; the others sleep, see tcp::Dormant. 0: see Footprint.
   uint32_t busy_connections = 0;
+  uint32_t max_time_waits = 0;  // records of TIME-WAIT, besides; 0: as many as connections
   IdleMode idle = IdleMode::kAdaptive;
   net::Duration longest_sleep = std::chrono::microseconds(150);  // where frames do not wake it
   net::PrfKey cookie_secret{};                                   // the same for all workers
@@ -117,12 +120,6 @@ class alignas(64) Worker {
   // The queues in front of the service of a binding's number.
   const tcp::Backlog& backlog(uint16_t binding) const { return core_.backlogs[binding]; }
 
-  // Memory that connections of this number take, tables and timers included, in bytes; bbr: whether a service
-  // uses BBR.
-  static uint64_t footprint(uint32_t max_connections, uint32_t busy_connections, bool bbr);
-  // All where memory is no matter, else one in sixteen.
-  static uint32_t default_busy(uint32_t max_connections);
-
  private:
   // The worker as one of its services sees it.
   class ServiceStack;
@@ -172,6 +169,7 @@ class alignas(64) Worker {
 
   Counters counters_;
   net::DropCounters drops_;
+  net::dpdk::EalMemory memory_;
   std::span<tcp::Connection> slots_;  // EAL memory: connections that are awake, one more to meet TIME-WAITs
   std::span<tcp::Dormant> dormants_;  // EAL memory, by the table's positions: those asleep, if any may be
   std::span<Path> paths_;             // EAL memory, by the table's positions: its keys

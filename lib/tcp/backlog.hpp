@@ -5,6 +5,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "net/counter.hpp"
@@ -31,7 +32,8 @@ struct Backlog {
 // start.
 class Backlogs {
  public:
-  Backlogs(size_t connections, size_t profiles) : links_(connections), backlogs_(profiles) {}
+  Backlogs(size_t connections, size_t profiles, std::pmr::memory_resource* memory)
+      : links_(connections, memory), backlogs_(profiles) {}
 
   Backlog& operator[](uint16_t profile) { return backlogs_[profile]; }
   const Backlog& operator[](uint16_t profile) const { return backlogs_[profile]; }
@@ -58,7 +60,7 @@ class Backlogs {
     uint32_t next = kNoSlot;
     uint32_t previous = kNoSlot;
   };
-  std::vector<Links> links_;  // a connection is in one queue at most
+  std::pmr::vector<Links> links_;  // a connection is in one queue at most
   std::vector<Backlog> backlogs_;
 };
 

@@ -42,7 +42,10 @@ void Connection::grow_window(uint32_t acknowledged, Core& core) {
 CongestionState* Connection::congestion_state(Core& core) {
   if (tcb.congestion == kNoSlot) {
     tcb.congestion = core.congestions.allocate();
-    if (tcb.congestion == kNoSlot) return nullptr;
+    if (tcb.congestion == kNoSlot) {
+      ++core.counters.congestions_refused;
+      return nullptr;
+    }
     core.congestions[tcb.congestion] = CongestionState{};
   }
   return &core.congestions[tcb.congestion];

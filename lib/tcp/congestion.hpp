@@ -23,19 +23,20 @@ inline constexpr const char* kCongestionNames[] = {"cubic", "newreno", "bbr"};  
 // is first reduced, or from the start where it is paced: CUBIC's variables of RFC 9438 section 4.1.1, windows
 // in segments, and what pacing.cpp and hystart.cpp need.
 struct CongestionState {
-  double w_max = 0;  // window before the last reduction; 0: none that counts
-  double cwnd_prior = 0;
   double cwnd = 0;                                   // the congestion window with its fraction
   double w_est = 0;                                  // what Reno's window would be
-  double k_seconds = 0;                              // until the curve is back at w_max
+  float w_max = 0;                                   // window before the last reduction; 0: none that counts
+  float cwnd_prior = 0;                              //
+  float k_seconds = 0;                               // until the curve is back at w_max
+  float w_max_before = 0;                            // for a reduction that is taken back
   net::Instant epoch_start = net::Instant::never();  // of this congestion avoidance
-  double w_max_before = 0;                           // for a reduction that is taken back
   net::Instant grew;                                 // when the window was offered growth last
   uint32_t hystart = kNoSlot;                        // index in the core's pool
   uint32_t bbr = kNoSlot;                            // index in the core's pool
-  bool paced = false;
   uint32_t send_at = 0;  // when the next segment may leave, where paced; see pacing.cpp
+  bool paced = false;
 };
+static_assert(sizeof(CongestionState) == 64);
 
 struct CongestionControl {
   // The connection is established.

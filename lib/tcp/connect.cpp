@@ -51,7 +51,6 @@ void Connection::agree(const Agreement& agreement, Core& core) {
 }
 
 void Connection::open_passive(const Agreement& agreement, Core& core) {
-  tcb = Tcb{};
   tcb.profile = agreement.profile;
   agree(agreement, core);
   tcb.snd.una = agreement.iss;
@@ -61,7 +60,6 @@ void Connection::open_passive(const Agreement& agreement, Core& core) {
 }
 
 void Connection::open_from_syn(const Agreement& agreement, Core& core) {
-  tcb = Tcb{};
   tcb.profile = agreement.profile;
   agree(agreement, core);
   tcb.snd.una = agreement.iss;
@@ -75,7 +73,6 @@ void Connection::open_from_syn(const Agreement& agreement, Core& core) {
 }
 
 void Connection::open_active(Seq iss, uint16_t profile, uint32_t ts_offset, Core& core) {
-  tcb = Tcb{};
   tcb.profile = profile;
   tcb.iss = tcb.snd.una = tcb.recover = tcb.small_end = iss;
   tcb.snd.nxt = tcb.send_end = iss + 1;

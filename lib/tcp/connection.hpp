@@ -51,7 +51,7 @@ class Connection {
  public:
   Tcb tcb;
 
-  // --- Opening ---
+  // --- Opening: of a connection as it was made, or as release() left it ---
   // Becomes SYN-RECEIVED as the third segment of a handshake by cookie finds it; pass that segment to
   // on_segment() next.
   void open_passive(const Agreement& agreement, Core& core);
@@ -379,9 +379,18 @@ inline Connection& Core::connection(uint32_t index) { return connections_[slots_
 inline uint32_t Core::index_of(const Connection& connection) const {
   return slots_.owner(static_cast<uint32_t>(&connection - connections_.data()));
 }
-inline const void* Core::state_of(uint32_t index) const {
-  if (awake(index)) return &connections_[slots_.slot_of(index)];
-  return dormants_.empty() ? nullptr : &dormants_[index];
+inline void Core::prefetch(uint32_t index) const {
+  constexpr size_t kLine = 64;
+  if (awake(index)) {
+    const auto* lines = reinterpret_cast<const char*>(&connections_[slots_.slot_of(index)]);
+    __builtin_prefetch(lines);
+    __builtin_prefetch(lines + kLine);
+    __builtin_prefetch(lines + 2 * kLine);
+  } else if (!dormants_.empty()) {
+    const auto* lines = reinterpret_cast<const char*>(&dormants_[index]);
+    __builtin_prefetch(lines);
+    __builtin_prefetch(lines + kLine);
+  }
 }
 inline const Config& Core::config(const Connection& connection) const {
   return configs_[connection.tcb.profile];

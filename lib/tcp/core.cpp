@@ -39,13 +39,14 @@ Core::Core(std::span<Connection> connections, std::span<const Config> profiles, 
     : Core(connections, Slots(static_cast<uint32_t>(connections.size())), {}, profiles, core_limits, t) {}
 
 Core::Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
-           std::span<const Config> profiles, const CoreLimits& core_limits, net::Instant t)
-    : wheel(slots.connections() + static_cast<uint32_t>(profiles.size()), t),
+           std::span<const Config> profiles, const CoreLimits& core_limits, net::Instant t,
+           std::pmr::memory_resource* memory)
+    : wheel(slots.connections() + static_cast<uint32_t>(profiles.size()), t, memory),
       outbox(core_limits.outbox),
-      backlogs(slots.connections(), profiles.size()),
+      backlogs(slots.connections(), profiles.size(), memory),
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
-      congestions(core_limits.congestions),
+      congestions(core_limits.congestions, memory),
       hystarts(core_limits.hystarts),
       bbrs(core_limits.bbrs),
       extras(std::min<uint32_t>(core_limits.extras, 0xffff - static_cast<uint32_t>(profiles.size()))),

@@ -8,6 +8,7 @@
 #include <array>
 #include <cstdint>
 #include <memory>
+#include <memory_resource>
 #include <span>
 #include <vector>
 
@@ -71,9 +72,10 @@ class Core {
   Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& limits,
        net::Instant now);
   // connections: slots for so many as may be awake at once, of so many indices. dormants: one for each index,
-  // or none where there are as many slots.
+  // or none where there are as many slots. memory: where what there is for each connection lies.
   Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
-       std::span<const Config> profiles, const CoreLimits& limits, net::Instant now);
+       std::span<const Config> profiles, const CoreLimits& limits, net::Instant now,
+       std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // The time for everything until the next call; at most once per poll.
   void set_now(net::Instant t) {
@@ -94,10 +96,16 @@ class Core {
   Connection* wake(uint32_t index);
   // The wheel's node of this index has fired.
   void time_out(uint32_t index);
+  // Whether there may be more connections than are awake.
+  bool may_sleep() const { return !dormants_.empty(); }
   // Whether somebody fell asleep.
   bool put_one_to_sleep();
-  // What to prefetch for an index that has a connection: two cache lines.
-  const void* state_of(uint32_t index) const;
+  // Fetch the memory of a connection that is wanted soon, in two steps.
+  void prefetch_slot(uint32_t index) const {
+    slots_.prefetch(index);
+    wheel.prefetch(index);
+  }
+  void prefetch(uint32_t index) const;
   uint32_t index_of(const Connection& connection) const;
   const Config& config(const Connection& connection) const;
   // A service's Config. Connections without options of their own follow a change of it at once.
@@ -163,6 +171,8 @@ class Core {
 
  private:
   friend class Connection;
+
+  void prefetch_next_to_sleep();
 
   std::span<Connection> connections_;  // by slot
   Slots slots_;

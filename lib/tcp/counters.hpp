@@ -82,6 +82,7 @@ namespace tern::tcp {
   X(next_hops_doubted, "events", "Third retransmissions in a row: the next hop is asked for.")             \
   X(tail_loss_probes, "segments", "Probes of a tail that was not acknowledged (RFC 8985 section 7).")      \
   X(losses_undone, "events", "Window reductions taken back: nothing was lost (RFC 3522, 5682, 3708).")     \
+  X(congestions_refused, "events", "Times that a connection found no room to remember its window's past.") \
   X(bbr_refused, "connections", "Connections that use NewReno instead of BBR: the core had no room.")      \
   X(hystart_exits, "events", "Slow starts ended by a growing delay, before a loss (RFC 9406).")            \
   X(hystarts_refused, "events", "Slow starts whose delays were not watched: the core had no room.")        \

@@ -59,8 +59,9 @@ uint32_t reduce(Connection& connection, uint32_t flight, Core& core) {
     const double cwnd = static_cast<double>(tcb.cwnd) / tcb.mss;
     state->w_max_before = state->w_max;
     // Fast convergence, section 4.7: a window that did not come back to where it was makes room for others.
-    state->w_max = cwnd < state->w_max ? cwnd * (1.0 + kBeta) / 2.0 : cwnd;
-    state->cwnd_prior = cwnd;
+    const bool grew_back = static_cast<float>(cwnd) >= state->w_max;
+    state->w_max = static_cast<float>(grew_back ? cwnd : cwnd * (1.0 + kBeta) / 2.0);
+    state->cwnd_prior = static_cast<float>(cwnd);
     state->epoch_start = net::Instant::never();
   }
   return std::max(static_cast<uint32_t>(flight * kBeta), 2u * tcb.mss);  // section 4.6
@@ -82,11 +83,11 @@ void undo(Connection& connection, Core& core) {
 void begin_epoch(CongestionState& state, double cwnd, net::Instant now) {  // sections 4.2 and 4.3
   state.epoch_start = state.grew = now;
   state.cwnd = state.w_est = cwnd;
-  if (state.w_max <= cwnd) {
-    state.w_max = cwnd;
+  if (state.w_max <= static_cast<float>(cwnd)) {
+    state.w_max = static_cast<float>(cwnd);
     state.k_seconds = 0;
   } else {
-    state.k_seconds = std::cbrt((state.w_max - cwnd) / kC);
+    state.k_seconds = static_cast<float>(std::cbrt((state.w_max - cwnd) / kC));
   }
 }
 

@@ -130,7 +130,6 @@ void Connection::note_fast_open_failure(Core& core) {
 // "Server: Receiving SYN and responding with SYN-ACK", with FastOpened set. SND.UNA begins beyond our SYN,
 // whose acknowledgment is the state's affair, so that what is in flight is text alone.
 void Connection::open_fast(const Agreement& agreement, const Segment& syn, net::Packet text, Core& core) {
-  tcb = Tcb{};
   tcb.profile = agreement.profile;
   agree(agreement, core);
   tcb.snd.una = tcb.snd.nxt = tcb.send_end = agreement.iss + 1;

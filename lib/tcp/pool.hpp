@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 namespace tern::tcp {
@@ -12,7 +13,9 @@ constexpr uint32_t kNoSlot = 0xffffffffu;
 template <typename T>
 class Pool {
  public:
-  explicit Pool(uint32_t capacity) : slots_(capacity) {
+  // memory: where the slots lie.
+  explicit Pool(uint32_t capacity, std::pmr::memory_resource* memory = std::pmr::get_default_resource())
+      : slots_(capacity, memory), free_(memory) {
     free_.reserve(capacity);
     for (uint32_t i = capacity; i != 0; --i) free_.push_back(i - 1);
   }
@@ -32,8 +35,8 @@ class Pool {
   uint32_t in_use() const { return static_cast<uint32_t>(slots_.size() - free_.size()); }
 
  private:
-  std::vector<T> slots_;
-  std::vector<uint32_t> free_;
+  std::pmr::vector<T> slots_;
+  std::pmr::vector<uint32_t> free_;
 };
 
 }  // namespace tern::tcp

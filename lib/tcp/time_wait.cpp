@@ -27,7 +27,6 @@ TimeWait TimeWait::compact(const Connection& connection, const Core& core) {
 
 void TimeWait::expand(Connection& connection, Core& core) const {
   Tcb& tcb = connection.tcb;
-  tcb = Tcb{};
   tcb.snd.una = tcb.snd.nxt = tcb.send_end = snd_nxt;
   tcb.snd.wl1 = rcv_nxt;
   tcb.snd.wl2 = snd_nxt;

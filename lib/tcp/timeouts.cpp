@@ -135,6 +135,11 @@ void Connection::arm(Core& core) {
   if (next.before(tcb.fires_at, core.now)) {
     core.wheel.arm(core.index_of(*this), next.instant(core.now));
     tcb.fires_at = next;
+  } else if (next.is_never() && flight() == 0 && !tcb.fires_at.is_never() && core.may_sleep()) {
+    // Where there are so many, one that fires for nothing has to be fetched from afar. While something is in
+    // flight it may be pacing that set the node.
+    core.wheel.disarm(core.index_of(*this));
+    tcb.fires_at = next;
   }
 }
 

@@ -22,8 +22,11 @@ uint64_t tick_at_or_after(net::Instant t) {
 
 }  // namespace
 
-TimerWheel::TimerWheel(uint32_t nodes, net::Instant now)
-    : count_(nodes), current_(tick_at_or_before(now)), target_(current_), nodes_(nodes + kLevels * kSlots) {
+TimerWheel::TimerWheel(uint32_t nodes, net::Instant now, std::pmr::memory_resource* memory)
+    : count_(nodes),
+      current_(tick_at_or_before(now)),
+      target_(current_),
+      nodes_(nodes + kLevels * kSlots, memory) {
   for (uint32_t slot = count_; slot < nodes_.size(); ++slot) nodes_[slot].next = nodes_[slot].previous = slot;
 }
 

@@ -7,6 +7,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory_resource>
 #include <vector>
 
 #include "net/instant.hpp"
@@ -20,7 +21,8 @@ class TimerWheel {
   static constexpr int kTickShift = 20;
 
   // nodes: how many there are, all allocated here: 16 bytes each. now: where the wheel begins.
-  TimerWheel(uint32_t nodes, net::Instant now);
+  TimerWheel(uint32_t nodes, net::Instant now,
+             std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // Sets the node to fire at the first expire() with now >= deadline, rounded up to a tick. If it is armed
   // already for the same tick or an earlier one it is left alone (the lazy rule); if for a later one it is
@@ -28,6 +30,8 @@ class TimerWheel {
   void arm(uint32_t node, net::Instant deadline);
   // Takes the node out, if it is in.
   void disarm(uint32_t node);
+  // Has the node's line fetched.
+  void prefetch(uint32_t node) const { __builtin_prefetch(&nodes_[node], 1); }
   bool armed(uint32_t node) const { return nodes_[node].next != kNone; }
 
   // Takes out one node that is due at now and returns its index, or kNone when no more is due. Called in a
@@ -74,7 +78,7 @@ class TimerWheel {
                       // being expired
   uint64_t target_;   // the tick of the latest now: nothing is armed for it or before it any more
   std::array<std::array<uint64_t, kSlots / 64>, kLevels> occupied_{};  // a bit per slot that holds a node
-  std::vector<Node> nodes_;
+  std::pmr::vector<Node> nodes_;
 };
 
 }  // namespace tern::tcp

@@ -95,12 +95,12 @@ INSTANTIATE_TEST_SUITE_P(
              "t.toml:3:1: dataplane.mtu: unknown key in [dataplane]; it belongs below [[port]]\n"},
         Case{"KeyUnlikeAny", minimal("workers", "workers = [1]\nhelp = 1"),
              "t.toml:3:1: dataplane.help: unknown key in [dataplane]; known are workers, idle, "
-             "idle_sleep_us, max_connections, busy_connections, drain_s, max_orphans, buffers and "
-             "fast_open_keys\n"},
+             "idle_sleep_us, max_connections, busy_connections, drain_s, max_time_waits, max_orphans, "
+             "buffers and fast_open_keys\n"},
         Case{"OddKey", minimal("workers", "workers = [1]\n\"a \\u001b\" = 1"),
              "t.toml:3:1: dataplane.\"a \\x1b\": unknown key in [dataplane]; known are workers, idle, "
-             "idle_sleep_us, max_connections, busy_connections, drain_s, max_orphans, buffers and "
-             "fast_open_keys\n"},
+             "idle_sleep_us, max_connections, busy_connections, drain_s, max_time_waits, max_orphans, "
+             "buffers and fast_open_keys\n"},
         Case{"TableInATable", minimal({}, {}, "[dataplane.idle]\n"),
              "t.toml:10:1: dataplane.idle: found a table; allowed is \"adaptive\" or \"poll\"\n"},
         Case{"UnknownTableInAPort", minimal({}, {}, "[service.mtu]\n"),

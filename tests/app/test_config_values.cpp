@@ -42,6 +42,7 @@ TEST(ConfigValues, TheSmallestConfigurationHasTheDefaultsOfTheStructs) {
   EXPECT_EQ(config.dataplane.idle_sleep, 150us);
   EXPECT_EQ(config.dataplane.max_connections, 100000u);
   EXPECT_EQ(config.dataplane.busy_connections, 0u);
+  EXPECT_EQ(config.dataplane.max_time_waits, 0u);
   EXPECT_EQ(config.dataplane.max_orphans, 8192u);
   EXPECT_EQ(config.dataplane.buffers, 0u);
   ASSERT_EQ(config.ports.size(), 1u);

@@ -32,20 +32,26 @@ void expect_planned(uint32_t connections, uint32_t busy) {
   const uint64_t before = test::eal_memory_in_use();
   const stack::Worker worker(options, {}, {}, pool, pool, clock);
   const uint64_t taken = test::eal_memory_in_use() - before;
-  // The wheel and the lists, 28 bytes a connection and 20 a busy one, the reassembly queues and what losses
-  // need come from the process's heap.
-  const uint64_t of_the_process =
-      connections * (28 + sizeof(tcp::CongestionState)) + busy * 20 +
-      4'096 * (sizeof(tcp::Reassembly) + sizeof(tcp::Recovery) + sizeof(tcp::Extra) + sizeof(tcp::HyStart));
-  const uint64_t planned = stack::Worker::footprint(connections, busy, false);
-  EXPECT_EQ(stack::Worker::footprint(connections, busy, true) - planned, 8'192 * sizeof(tcp::BbrState));
-  EXPECT_NEAR(static_cast<double>(planned - of_the_process), static_cast<double>(taken),
-              static_cast<double>(taken) / 20);
+  // The lists of those that are ready, finished or in TIME-WAIT and what few need at a time come from the
+  // process's heap.
+  const stack::Footprint plan(options, false);
+  EXPECT_EQ(stack::Footprint(options, true).shared - plan.shared, 8'192 * sizeof(tcp::BbrState));
+  const uint64_t planned = plan.total() - plan.shared - busy * 12;
+  EXPECT_NEAR(static_cast<double>(planned), static_cast<double>(taken), static_cast<double>(taken) / 100);
 }
 
 TEST(MemoryPlan, ConnectionsTakeWhatIsPlanned) { expect_planned(50'000, 50'000); }
 
 TEST(MemoryPlan, SleepersTakeWhatIsPlanned) { expect_planned(50'000, 5'000); }
+
+// What tern is to reach: ten million connections of at most 256 bytes each.
+TEST(MemoryPlan, TenMillionConnectionsTakeNoMoreThan256BytesEach) {
+  const MemoryPlan plan =
+      plan_memory(configured("workers", "workers = [1]\nmax_connections = 10000000"), true);
+  EXPECT_LE(plan.connections.per_connection(), 256u);
+  EXPECT_LE(plan.connections.time_waits.bytes, 128u);
+  EXPECT_THAT(describe(plan, configured()), HasSubstr("one in TIME-WAIT 88"));
+}
 
 TEST(MemoryPlan, PoolsTakeWhatIsPlanned) {
   const MemoryPlan plan = plan_memory(configured("workers", "workers = [1]\nbuffers = 8192"), false);

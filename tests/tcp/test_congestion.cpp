@@ -115,7 +115,7 @@ TEST_P(Congested, CubicMakesRoomWhenItsWindowShrinks) {  // RFC 9438 section 4.7
   l.in(ack(10'001));
   fly(l, 7);
   l.in(ack(10'001), sack(11'001, 15'001)).ignore_output();
-  EXPECT_DOUBLE_EQ(l.core().congestions[l.tcb().congestion].w_max, 7 * 0.85);
+  EXPECT_FLOAT_EQ(l.core().congestions[l.tcb().congestion].w_max, 7 * 0.85F);
   EXPECT_EQ(l.tcb().ssthresh, 4900u);
 }
 

@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory_resource>
 #include <string>
 #include <vector>
 
@@ -56,5 +57,15 @@ class Eal {
 // there is none.
 void* allocate_memory(const char* name, uint64_t bytes);
 void free_memory(void* memory);
+
+// The same for the standard library's containers: they lie in huge pages, where there are any.
+class EalMemory final : public std::pmr::memory_resource {
+ private:
+  void* do_allocate(size_t bytes, size_t /*alignment*/) override {
+    return allocate_memory("containers", bytes);
+  }
+  void do_deallocate(void* memory, size_t /*bytes*/, size_t /*alignment*/) override { free_memory(memory); }
+  bool do_is_equal(const memory_resource& other) const noexcept override { return this == &other; }
+};
 
 }  // namespace tern::net::dpdk

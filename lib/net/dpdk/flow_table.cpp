@@ -56,25 +56,23 @@ void FlowTable::hash(std::span<const FourTuple> tuples, std::span<uint32_t> hash
   }
 }
 
-// Each memory access of the burst is under way before the first is waited for: the places, then the keys of
-// those whose hash is there.
-void FlowTable::find(std::span<const FourTuple> tuples, std::span<const uint32_t> hashes,
-                     std::span<int32_t> positions) const {
-  assert(tuples.size() <= kMaxBurst && hashes.size() >= tuples.size() && positions.size() >= tuples.size());
-  std::array<uint32_t, kMaxBurst> likely;
-  for (size_t i = 0; i < tuples.size(); ++i) __builtin_prefetch(&places_[home(hashes[i])]);
-  for (size_t i = 0; i < tuples.size(); ++i) {
+void FlowTable::guess(std::span<const uint32_t> hashes, std::span<int32_t> positions) const {
+  assert(positions.size() >= hashes.size());
+  for (const uint32_t hash : hashes) __builtin_prefetch(&places_[home(hash)]);
+  for (size_t i = 0; i < hashes.size(); ++i) {
     uint32_t at = home(hashes[i]);
     while (places_[at] != 0 && hash_in(places_[at]) != hashes[i]) at = after(at);
-    likely[i] = at;
-    if (places_[at] != 0) __builtin_prefetch(&keys_[index_in(places_[at])]);
+    positions[i] = places_[at] == 0 ? kAbsent : static_cast<int32_t>(index_in(places_[at]));
+    if (positions[i] != kAbsent) __builtin_prefetch(&keys_[static_cast<uint32_t>(positions[i])]);
   }
+}
+
+void FlowTable::confirm(std::span<const FourTuple> tuples, std::span<const uint32_t> hashes,
+                        std::span<int32_t> positions) const {
+  assert(hashes.size() >= tuples.size() && positions.size() >= tuples.size());
   for (size_t i = 0; i < tuples.size(); ++i) {
-    const Place place = places_[likely[i]];
-    const bool here = place != 0 && keys_[index_in(place)] == tuples[i];
-    positions[i] = here         ? static_cast<int32_t>(index_in(place))
-                   : place == 0 ? kAbsent
-                                : find(tuples[i], hashes[i]);  // another of the same hash came first
+    if (positions[i] == kAbsent || keys_[static_cast<uint32_t>(positions[i])] == tuples[i]) continue;
+    positions[i] = find(tuples[i], hashes[i]);  // another of the same hash came first
   }
 }
 

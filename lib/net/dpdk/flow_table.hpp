@@ -43,9 +43,17 @@ class FlowTable {
 
   // Hashes of a burst of tuples, interleaved.
   void hash(std::span<const FourTuple> tuples, std::span<uint32_t> hashes) const;
-  // positions[i] becomes the index of tuples[i] or kAbsent; at most kMaxBurst tuples.
+  // positions[i] becomes the index of tuples[i] or kAbsent; at most kMaxBurst tuples. In two steps, so that
+  // each memory access of the burst is under way before the first is waited for: guess() gives the first
+  // index of the same hash, whose record it has fetched, confirm() compares the tuples.
+  void guess(std::span<const uint32_t> hashes, std::span<int32_t> positions) const;
+  void confirm(std::span<const FourTuple> tuples, std::span<const uint32_t> hashes,
+               std::span<int32_t> positions) const;
   void find(std::span<const FourTuple> tuples, std::span<const uint32_t> hashes,
-            std::span<int32_t> positions) const;
+            std::span<int32_t> positions) const {
+    guess(hashes.first(tuples.size()), positions);
+    confirm(tuples, hashes, positions);
+  }
   int32_t find(const FourTuple& tuple, uint32_t hash) const;
   // The index in [0, capacity) given to the tuple, whose record has it from now on, or kAbsent when the table
   // is full. The tuple must not be in it.
