@@ -25,6 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TERN_BINARY", ROOT / "build/app/tern/tern"))
+LOAD_BINARY = ROOT / "build/app/ternload/ternload"
 SANITIZED_BINARY = ROOT / "build-asan/app/tern/tern"
 
 SERVER = "192.0.2.2"
@@ -176,15 +177,21 @@ SERVICES = {"echo": ("echo", ECHO), "discard": ("discard", DISCARD), "chargen": 
             "web": ("http", HTTP)}
 
 
-def configuration(tap, file_prefix, dataplane=None, tcp=None, addresses=(f"{SERVER}/24",), more=""):
-    """A configuration file with every service; dataplane and tcp add keys to their tables or replace them, more is text."""
+def configuration(tap, file_prefix, dataplane=None, tcp=None, addresses=(f"{SERVER}/24",), memif=None, more=""):
+    """A configuration file with every service; dataplane and tcp add keys to their tables or replace them, more is text.
+
+    The port is the tap, or else the server's side of a memif whose socket is named.
+    """
     def table(keys):
         return "".join(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
     dataplane = {"workers": [WORKER_CPU], "idle": "adaptive", "max_connections": 20000} | (dataplane or {})
     tcp = {"cookies": "always", "msl_s": 1} | (tcp or {})
     text = f"[eal]\nargs = {json.dumps(['--no-pci', '--in-memory', f'--file-prefix={file_prefix}'])}\n"
     text += f"[dataplane]\n{table(dataplane)}"
-    text += f"[[port]]\ndevice = \"net_tap0\"\nargs = \"iface={tap}\"\naddresses = {json.dumps(list(addresses))}\n"
+    device, args = "net_tap0", f"iface={tap}"
+    if memif is not None:
+        device, args = "net_memif0", f"role=server,socket={memif},socket-abstract=no"
+    text += f"[[port]]\ndevice = \"{device}\"\nargs = \"{args}\"\naddresses = {json.dumps(list(addresses))}\n"
     text += f"[tcp]\n{table(tcp)}"
     for name, (kind, port) in SERVICES.items():
         text += f"[[service]]\nname = \"{name}\"\nkind = \"{kind}\"\nlisten = [\"{SERVER}:{port}\"]\n"

@@ -80,6 +80,7 @@ void show_ports(const Appliance& appliance, dpdk::TelemetryReply& reply) {
       inner.number("missed", statistics.missed);
       inner.number("no_buffer", statistics.no_buffer);
       inner.number("errors", statistics.errors);
+      inner.number("link_losses", statistics.link_losses);
       inner.text("link", port->link_up() ? "up" : "down");
     });
   }

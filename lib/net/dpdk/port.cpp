@@ -204,6 +204,8 @@ void Port::configure(const PortOptions& options, std::span<FramePool* const> poo
             "setting transmit queue " + number + " up with " + std::to_string(transmit_descriptors) +
                 " descriptors");
   }
+  if (std::string_view(info.driver_name) == "net_memif")
+    rings_ = std::make_unique<Rings>(id_, options.queues);
   require(rte_eth_dev_start(id_), name_, "starting");
   interrupts_ = options.interrupts && has_interrupts(id_, info, options.queues);
 
@@ -215,15 +217,22 @@ void Port::configure(const PortOptions& options, std::span<FramePool* const> poo
 void Port::close() {
   rte_eth_dev_stop(id_);
   rte_eth_dev_close(id_);
+  rings_.reset();
   if (plugged_) rte_eal_hotplug_remove("vdev", name_.c_str());
 }
 
 uint32_t Port::receive(uint16_t queue, std::span<rte_mbuf*> frames) {
-  return rte_eth_rx_burst(id_, queue, frames.data(), static_cast<uint16_t>(frames.size()));
+  if (rings_ != nullptr && !rings_->enter(queue)) return 0;
+  const uint32_t count = rte_eth_rx_burst(id_, queue, frames.data(), static_cast<uint16_t>(frames.size()));
+  if (rings_ != nullptr) rings_->leave(queue);
+  return count;
 }
 
 uint32_t Port::transmit(uint16_t queue, std::span<rte_mbuf*> frames) {
-  return rte_eth_tx_burst(id_, queue, frames.data(), static_cast<uint16_t>(frames.size()));
+  if (rings_ != nullptr && !rings_->enter(queue)) return 0;
+  const uint32_t count = rte_eth_tx_burst(id_, queue, frames.data(), static_cast<uint16_t>(frames.size()));
+  if (rings_ != nullptr) rings_->leave(queue);
+  return count;
 }
 
 void Port::finish_tcp(rte_mbuf* frame, uint32_t l2, uint32_t l3, uint32_t l4) const {
@@ -271,7 +280,8 @@ Port::Statistics Port::statistics() const {
           .transmitted_bytes = stats.obytes,
           .missed = stats.imissed,
           .no_buffer = stats.rx_nombuf,
-          .errors = stats.ierrors + stats.oerrors};
+          .errors = stats.ierrors + stats.oerrors,
+          .link_losses = rings_ == nullptr ? 0 : rings_->losses()};
 }
 
 }  // namespace tern::net::dpdk

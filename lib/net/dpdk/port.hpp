@@ -3,12 +3,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
 
 #include "net/address.hpp"
 #include "net/dpdk/frame.hpp"
+#include "net/dpdk/rings.hpp"
 
 namespace tern::net::dpdk {
 
@@ -42,7 +44,8 @@ class Port {
   Port(const Port&) = delete;
   Port& operator=(const Port&) = delete;
 
-  // Up to frames.size() received frames; the caller owns them.
+  // Up to frames.size() received frames; the caller owns them. Each queue is for one thread, of both
+  // directions.
   uint32_t receive(uint16_t queue, std::span<rte_mbuf*> frames);
   // Sends frames in order; returns how many the device took, the rest stay the caller's.
   uint32_t transmit(uint16_t queue, std::span<rte_mbuf*> frames);
@@ -64,9 +67,10 @@ class Port {
 
   struct Statistics {
     uint64_t received_frames, received_bytes, transmitted_frames, transmitted_bytes;
-    uint64_t missed;     // the device had no room (imissed)
-    uint64_t no_buffer;  // no buffer to receive into (rx_nombuf)
-    uint64_t errors;     // ierrors + oerrors
+    uint64_t missed;       // the device had no room (imissed)
+    uint64_t no_buffer;    // no buffer to receive into (rx_nombuf)
+    uint64_t errors;       // ierrors + oerrors
+    uint64_t link_losses;  // a memif's peer left
   };
   Statistics statistics() const;
 
@@ -83,6 +87,7 @@ class Port {
   bool interrupts_ = false;
   Offloads offloads_;
   MacAddress mac_;
+  std::unique_ptr<Rings> rings_;  // where the peer may take them away
 };
 
 }  // namespace tern::net::dpdk
