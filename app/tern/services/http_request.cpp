@@ -1,20 +1,20 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The head of an HTTP/1 request.
+// The head of an HTTP/1 request, in one pass: each byte is looked at once, where it has a meaning.
 #include "tern/services/http_request.hpp"
 
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <cstring>
 
 namespace tern::app {
 
 namespace {
 
-// What a byte may be part of. A table, since each byte of a head is judged, and most of them twice.
+// What a byte may be part of.
 enum Class : uint8_t {
   kToken = 0x01,   // RFC 9110 section 5.6.2
-  kValue = 0x02,   // of a field: section 5.5
-  kTarget = 0x04,  // of a request, as far as it is looked at here
+  kTarget = 0x02,  // of a request, as far as it is looked at here
 };
 
 constexpr std::array<uint8_t, 256> kClasses = [] {
@@ -24,20 +24,53 @@ constexpr std::array<uint8_t, 256> kClasses = [] {
     const bool letter = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
     const bool symbol = kSymbols.find(static_cast<char>(c)) != std::string_view::npos;
     const int token = letter || symbol || (c >= '0' && c <= '9') ? kToken : 0;
-    const int value = c >= ' ' || c == '\t' ? kValue : 0;
     const int target = c > ' ' && c <= '~' ? kTarget : 0;
-    classes[c] = static_cast<uint8_t>(token | value | target);
+    classes[c] = static_cast<uint8_t>(token | target);
   }
   return classes;
 }();
 
-bool is_all(std::string_view text, Class wanted) {
-  uint8_t common = wanted;
-  for (const char c : text) common &= kClasses[static_cast<uint8_t>(c)];
-  return common != 0;
-}
+// What is still to be read. Reading stops at the end, where the next byte counts as one that fits nowhere.
+struct Reader {
+  const char* at;
+  const char* end;
 
-bool is_token(std::string_view text) { return !text.empty() && is_all(text, kToken); }
+  bool at_end() const { return at == end; }
+  size_t left() const { return static_cast<size_t>(end - at); }
+
+  // The longest run of bytes of a class.
+  std::string_view run_of(Class wanted) {
+    const char* const begin = at;
+    while (at != end && (kClasses[static_cast<uint8_t>(*at)] & wanted) != 0) ++at;
+    return {begin, at};
+  }
+  // The same for those of a field's value, RFC 9110 section 5.5: all but control characters, of which a tab
+  // is allowed; eight at a time.
+  std::string_view run_of_value() {
+    constexpr uint64_t kOnes = 0x0101010101010101;
+    const char* const begin = at;
+    for (;;) {
+      if (left() >= 8) {
+        uint64_t eight;
+        std::memcpy(&eight, at, 8);
+        // The highest bit of a byte below a space, and perhaps of some behind the first such one.
+        const uint64_t controls = (eight - ' ' * kOnes) & ~eight & 0x80 * kOnes;
+        at += controls == 0 ? 8 : std::countr_zero(controls) / 8;
+        if (controls == 0) continue;
+      } else {
+        while (at != end && static_cast<uint8_t>(*at) >= ' ') ++at;
+      }
+      if (at == end || *at != '\t') return {begin, at};
+      ++at;
+    }
+  }
+  // Whether the next byte is this one, which is then taken.
+  bool take(char wanted) {
+    if (at == end || *at != wanted) return false;
+    ++at;
+    return true;
+  }
+};
 
 // The length of a literal is known, so that this is a comparison and no call.
 template <size_t kSize>
@@ -87,47 +120,86 @@ std::string_view path_of(std::string_view target) {
   return path == std::string_view::npos ? "/" : target.substr(path);
 }
 
+// How far a part of the head was read. kIncomplete: to the end, and it was well-formed.
+using Part = HttpParse;
+
+// What must follow is not there: it may still come, or something else has.
+Part lacking(const Reader& reader) { return reader.at_end() ? Part::kIncomplete : Part::kMalformed; }
+
+Part read_line_end(Reader& reader) {
+  return reader.take('\r') && reader.take('\n') ? Part::kDone : lacking(reader);
+}
+
 // RFC 9112 section 3: method SP target SP version.
-bool parse_request_line(std::string_view line, HttpRequest& request) {
-  const size_t first = line.find(' ');
-  if (first == std::string_view::npos) return false;
-  const size_t second = line.find(' ', first + 1);
-  if (second == std::string_view::npos) return false;
-  const std::string_view method = line.substr(0, first);
-  const std::string_view version = line.substr(second + 1);
-  request.target = line.substr(first + 1, second - first - 1);
-  if (!is_token(method) || request.target.empty()) return false;
-  if (!is_all(request.target, kTarget)) return false;
-  if (!is(version, "HTTP/1.1") && !is(version, "HTTP/1.0")) return false;
+Part read_request_line(Reader& reader, HttpRequest& request) {
+  constexpr size_t kVersionAndEnd = 10;
+  const std::string_view method = reader.run_of(kToken);
+  if (reader.at_end()) return Part::kIncomplete;
+  if (method.empty() || !reader.take(' ')) return Part::kMalformed;
+  request.target = reader.run_of(kTarget);
+  if (reader.at_end()) return Part::kIncomplete;
+  if (request.target.empty() || !reader.take(' ')) return Part::kMalformed;
+  const std::string_view version(reader.at, std::min(reader.left(), kVersionAndEnd));
+  if (version.size() < kVersionAndEnd) {
+    return version.find('\n') == std::string_view::npos ? Part::kIncomplete : Part::kMalformed;
+  }
+  request.http_1_0 = is(version, "HTTP/1.0\r\n");
+  if (!request.http_1_0 && !is(version, "HTTP/1.1\r\n")) return Part::kMalformed;
+  reader.at += kVersionAndEnd;
   request.target = path_of(request.target);
-  request.http_1_0 = version.back() == '0';
   request.method = is(method, "GET")    ? HttpMethod::kGet
                    : is(method, "HEAD") ? HttpMethod::kHead
                                         : HttpMethod::kOther;
+  return Part::kDone;
+}
+
+// Whether the value is one that the field may have; of those whose name is of no interest any is.
+bool take_field(std::string_view name, std::string_view value, HttpRequest& request, Fields& fields) {
+  switch (name.size()) {
+    case 4:
+      if (same(name, "host")) ++fields.hosts;
+      break;
+    case 10:
+      if (!same(name, "connection")) break;
+      fields.close = fields.close || lists(value, "close");
+      fields.keep_alive = fields.keep_alive || lists(value, "keep-alive");
+      break;
+    case 14:
+      if (!same(name, "content-length")) break;
+      value = trim(value);
+      if (value.empty() || value.find_first_not_of("0123456789") != std::string_view::npos) return false;
+      if (value.find_first_not_of('0') != std::string_view::npos) request.has_body = true;
+      break;
+    case 17:
+      if (same(name, "transfer-encoding")) request.has_body = true;
+      break;
+    default:
+      break;
+  }
   return true;
 }
 
 // RFC 9112 section 5: name ":" value, no white space before the colon, no folding.
-bool parse_field(std::string_view line, HttpRequest& request, Fields& fields) {
-  const size_t colon = line.find(':');
-  if (colon == std::string_view::npos) return false;
-  const std::string_view name = line.substr(0, colon);
-  const std::string_view value = trim(line.substr(colon + 1));
-  if (!is_token(name)) return false;
-  if (!is_all(value, kValue)) return false;
-  if (same(name, "connection")) {
-    fields.close = fields.close || lists(value, "close");
-    fields.keep_alive = fields.keep_alive || lists(value, "keep-alive");
-  } else if (same(name, "content-length")) {
-    if (value.empty() || !std::ranges::all_of(value, [](char c) { return c >= '0' && c <= '9'; }))
-      return false;
-    if (value.find_first_not_of('0') != std::string_view::npos) request.has_body = true;
-  } else if (same(name, "transfer-encoding")) {
-    request.has_body = true;
-  } else if (same(name, "host")) {
-    ++fields.hosts;
+Part read_field(Reader& reader, HttpRequest& request, Fields& fields) {
+  const std::string_view name = reader.run_of(kToken);
+  if (reader.at_end()) return Part::kIncomplete;
+  if (name.empty() || !reader.take(':')) return Part::kMalformed;
+  const std::string_view value = reader.run_of_value();
+  if (const Part end = read_line_end(reader); end != Part::kDone) return end;
+  return take_field(name, value, request, fields) ? Part::kDone : Part::kMalformed;
+}
+
+// From the first byte to the empty line.
+Part read_head(Reader& reader, HttpRequest& request, Fields& fields) {
+  if (reader.take('\r') && !reader.take('\n'))
+    return lacking(reader);  // an empty line is ignored: section 2.2
+  if (const Part line = read_request_line(reader, request); line != Part::kDone) return line;
+  const char* const begin = reader.at;
+  while (!reader.take('\r')) {
+    if (const Part field = read_field(reader, request, fields); field != Part::kDone) return field;
   }
-  return true;
+  request.fields = {begin, reader.at - 1};
+  return reader.take('\n') ? Part::kDone : lacking(reader);
 }
 
 }  // namespace
@@ -144,35 +216,18 @@ std::optional<std::string_view> find_http_field(const HttpRequest& request, std:
 }
 
 HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& request, uint32_t& length) {
-  const std::string_view text(reinterpret_cast<const char*>(bytes.data()),
-                              std::min<size_t>(bytes.size(), kMaxHttpHead));
+  const char* const begin = reinterpret_cast<const char*>(bytes.data());
+  Reader reader{begin, begin + std::min<size_t>(bytes.size(), kMaxHttpHead)};
   request = HttpRequest{};
   Fields fields;
-  bool first = true;
-  size_t fields_at = 0;
-  for (size_t start = 0;;) {
-    const size_t end = text.find('\n', start);
-    if (end == std::string_view::npos) break;
-    if (end == start || text[end - 1] != '\r') return HttpParse::kMalformed;
-    const std::string_view line = text.substr(start, end - 1 - start);
-    start = end + 1;
-    if (first && line.empty() && end == 1) continue;  // one before the request line is ignored: section 2.2
-    if (first) {
-      if (!parse_request_line(line, request)) return HttpParse::kMalformed;
-      first = false;
-      fields_at = start;
-    } else if (line.empty()) {
-      request.fields = text.substr(fields_at, end - 1 - fields_at);
-      length = static_cast<uint32_t>(start);
-      request.persistent = !fields.close && (!request.http_1_0 || fields.keep_alive);  // section 9.3
-      const bool host_as_due =
-          fields.hosts == 1 || (fields.hosts == 0 && request.http_1_0);  // RFC 9112 section 3.2
-      return host_as_due ? HttpParse::kDone : HttpParse::kMalformed;
-    } else if (!parse_field(line, request, fields)) {
-      return HttpParse::kMalformed;
-    }
-  }
-  return text.size() == kMaxHttpHead ? HttpParse::kTooLarge : HttpParse::kIncomplete;
+  const Part head = read_head(reader, request, fields);
+  if (head == Part::kIncomplete && bytes.size() >= kMaxHttpHead) return HttpParse::kTooLarge;
+  if (head != Part::kDone) return head;
+  length = static_cast<uint32_t>(reader.at - begin);
+  request.persistent = !fields.close && (!request.http_1_0 || fields.keep_alive);  // section 9.3
+  const bool host_as_due =
+      fields.hosts == 1 || (fields.hosts == 0 && request.http_1_0);  // RFC 9112 section 3.2
+  return host_as_due ? HttpParse::kDone : HttpParse::kMalformed;
 }
 
 }  // namespace tern::app

@@ -31,8 +31,7 @@ enum class HttpParse : uint8_t {
 constexpr uint32_t kMaxHttpHead = 8192;
 
 // Parses the head of the first request in bytes. On kDone length is the head's length, empty line included.
-// Every line is judged as soon as it is complete, so that rubbish is refused without waiting for an empty
-// line.
+// Rubbish is refused as soon as it is met, without waiting for its line, or for an empty one, to be complete.
 HttpParse parse_http_request(std::span<const uint8_t> bytes, HttpRequest& request, uint32_t& length);
 
 // The value of the first field of this name, in lower case; for fields that few answers depend on.
