@@ -199,6 +199,7 @@ class Connection {
   void take_fin(Core& core);
   bool reopens(const Segment& seg) const;
   bool acceptable(const Segment& seg) const;
+  bool heard_beside_window(const Segment& seg, Core& core);
   void record_timestamp(const Segment& seg);
   bool timestamp_aged(const Core& core) const;
   void become_established(const Segment& seg, Core& core);
@@ -304,6 +305,7 @@ class Connection {
   uint32_t usable_window(Core& core) const;
   uint8_t ecn_setup(const Core& core) const;
   bool doubts_path(Core& core) const;
+  Seq bare_seq() const;
   void fill_header(SegmentHeader& header, Seq seq, uint8_t flags, Core& core);
   uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, bool fresh, Core& core);
   uint32_t retransmit(Seq from, Seq limit, Core& core);

@@ -80,6 +80,18 @@ bool Connection::acceptable(const Segment& seg) const {
   return tcb.rcv.wnd != 0 && (starts_inside || (last >= tcb.rcv.nxt && last < edge));
 }
 
+// RFC 9293 appendix A.2: by the table alone, ends that lost what filled a window, or that probe each other's
+// closed ones, would not hear each other's acknowledgments. Where text is missing a bare ACK stands at the
+// right edge. And what stands one before RCV.NXT comes of a peer that has not heard that its probe was taken.
+bool Connection::heard_beside_window(const Segment& seg, Core& core) {
+  if (seg.length != 0 || (seg.flags & (kSyn | kFin | kRst | kAck)) != kAck) return false;
+  if (tcb.state <= State::kSynReceived) return false;
+  if (seg.seq == tcb.rcv.nxt + tcb.rcv.wnd) return true;
+  if (seg.seq + 1 != tcb.rcv.nxt || seg.ack <= tcb.snd.una) return false;
+  core.mark(*this, kMarkAckNow);
+  return true;
+}
+
 Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
   const bool old_timestamp = has(kTimestampsOn) && seg.has_timestamps && !seg.has(kRst) &&
                              static_cast<int32_t>(seg.ts_val - tcb.ts_recent) < 0 && !timestamp_aged(core);
@@ -88,7 +100,7 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
     core.mark(*this, kMarkAckNow);
     return Step::kDrop;
   }
-  if (!acceptable(seg)) {
+  if (!acceptable(seg) && !heard_beside_window(seg, core)) {
     ++core.counters.unacceptable_sequence;
     if (seg.has(kRst)) return Step::kDrop;
     if (seg.length != 0 && seg.end() <= tcb.rcv.nxt) note_duplicate(seg.seq, seg.seq + seg.length, core);

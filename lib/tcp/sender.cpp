@@ -96,11 +96,19 @@ bool Connection::doubts_path(Core& core) const {
   return now;
 }
 
+// The number of a segment without text: SND.NXT, or the peer's right edge where that has come to lie before
+// it, by a probe of a closed window or because the window was taken back. From beyond it the peer would hear
+// neither ACK nor RST (RFC 9293 appendix A.2).
+Seq Connection::bare_seq() const {
+  const bool within = flight() <= tcb.snd.wnd || tcb.snd.una == tcb.iss;  // our SYN has no window yet
+  return within ? tcb.snd.nxt : tcb.snd.una + tcb.snd.wnd;
+}
+
 void Connection::emit_reset(Core& core) {
   Departure& departure = core.outbox.add();
   departure = Departure{};
   departure.connection = core.index_of(*this);
-  departure.header.seq = tcb.snd.nxt;
+  departure.header.seq = bare_seq();
   departure.header.ack = tcb.rcv.nxt;
   departure.header.flags = kRst | kAck;
   if (has(kTimestampsOn)) {  // RFC 7323 section 3.2: in a RST they are a SHOULD
@@ -348,7 +356,7 @@ bool Connection::emit_acknowledgments(Core& core) {
     Departure& departure = core.outbox.add();
     departure = Departure{};
     departure.connection = core.index_of(*this);
-    fill_header(departure.header, tcb.snd.nxt, kAck, core);
+    fill_header(departure.header, bare_seq(), kAck, core);
     add_rare_options(departure.header, kMaxOptionBytes, core);
     --tcb.duplicate_acks_owed;
   }
@@ -374,7 +382,7 @@ bool Connection::emit_acknowledgments(Core& core) {
     Departure& departure = core.outbox.add();
     departure = Departure{};
     departure.connection = core.index_of(*this);
-    fill_header(departure.header, tcb.snd.nxt, kAck, core);
+    fill_header(departure.header, bare_seq(), kAck, core);
     departure.header.ack =
         ack;  // an earlier one keeps the right edge: its window is larger by what it leaves out
     departure.header.wnd =

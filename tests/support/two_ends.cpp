@@ -38,8 +38,8 @@ EndPlan end_plan(Dice& dice) {
   config.ecn = dice.one_in(4) ? Ecn::kOff : dice.one_in(4) ? Ecn::kAccept : Ecn::kOn;
   config.congestion = dice.one_in(3) ? Congestion::kNewReno : Congestion::kCubic;
   config.nagle = !dice.one_in(3);
-  config.receive_buffer = dice.one_of<uint32_t>({1, 1000, 5000, 20'000, 65'535, 262'144});
-  config.receive_buffer_initial = dice.one_of<uint32_t>({1, 3000, 65'536, kNoLimit});
+  config.receive_buffer = dice.one_of<uint32_t>({1, 90, 1000, 5000, 20'000, 65'535, 262'144});
+  config.receive_buffer_initial = dice.one_of<uint32_t>({1, 500, 3000, 65'536, kNoLimit});
   config.quick_ack_segments = dice.one_of<uint8_t>({0, 2, 16});
   config.cookies = dice.one_of<Cookies>({Cookies::kAlways, Cookies::kWhenFull, Cookies::kNever});
   if (dice.one_in(3)) config.max_connections = 0;  // so that it takes an accept call
@@ -92,9 +92,7 @@ void plan_rarities(Dice& dice, Scenario& s) {
     Config& config = plan->config;
     config.user_timeout_option = dice.one_in(3);
     if (dice.one_in(2)) config.user_timeout = 30min;
-    // Into a window of a byte a peer answers from beyond it, which is not acceptable, and so not heard.
-    const bool roomy = std::min(config.receive_buffer, config.receive_buffer_initial) >= 1000;
-    if (dice.one_in(4) && roomy) config.keep_alive = {true, 5s, 1s, 127};
+    if (dice.one_in(4)) config.keep_alive = {true, 5s, 1s, 127};
     config.pacing = dice.one_in(5);
     config.window_validation = dice.one_in(4);
     if (dice.one_in(4)) config.mtu_probing = MtuProbing::kAlways;

@@ -289,6 +289,59 @@ TEST_P(Window, OfZeroMayBeProbedByTheLastByteWithTheFin) {
   l.after(1s).out(seq(1), text(1), fin()).in(ack(3), wnd(0)).in_state(State::kFinWait2);
 }
 
+// --- Beside it: RFC 9293 appendix A.2
+// ---------------------------------------------------------------------------------------------------
+
+TEST_P(Window, OfZeroThatWasProbedHearsWhatElseWeSay) {
+  Start s = start();
+  s.peer_window = 0;
+  Ladder l(s);
+  l.send(3000);
+  l.after(1s).out(seq(1), text(1)).in(ack(1), wnd(0));
+  l.in(seq(1), ack(1), text(1000)).in(seq(1001), ack(1), text(1000));
+  l.out(seq(1), ack(2001));  // not from beyond its right edge
+  l.abort().out(seq(1), rst());
+}
+
+TEST_P(Window, ThatIsTakenBackHearsWhatElseWeSay) {
+  Ladder l(start());
+  l.send(3000);
+  l.ignore_output();
+  l.in(ack(1), wnd(1500));  // before what is in flight ends
+  l.in(seq(1), ack(1), wnd(1500), text(1000)).in(seq(1001), ack(1), wnd(1500), text(1000));
+  l.out(seq(1501), ack(2001));
+  l.in(seq(2001), ack(1), wnd(3000), text(1000)).in(seq(3001), ack(1), wnd(3000), text(1000));
+  l.out(seq(3001), ack(4001));
+}
+
+TEST_P(Window, ThatIsFullBehindAGapHearsAcks) {
+  Ladder l(start());
+  l.send(500);
+  l.ignore_output();
+  for (uint32_t i = 1; i < 10; ++i) l.in(seq(1 + 1000 * i), ack(1), text(1000));
+  l.ignore_output();
+  l.in(seq(10'001), ack(501)).silent();
+  EXPECT_EQ(l.tcb().snd.una - l.tcb().iss, 501u);
+  l.in(seq(10'001), rst(), no_ack()).silent();  // by the table alone, and not challenged
+  l.in(seq(10'002), ack(501)).out(seq(501), ack(1));
+  EXPECT_EQ(l.counters().unacceptable_sequence.value(), 2u);
+}
+
+TEST_P(Window, WhoseProbeWasTakenIsHeardBeforeItLearnsOfIt) {
+  Ladder l(start());
+  l.send(500);
+  l.ignore_output();
+  l.in(seq(1), ack(1), text(1)).after(40ms).out(ack(2));
+  l.in(seq(1), ack(501)).out(seq(501), ack(2));  // as one that probes and has not heard
+  EXPECT_EQ(l.tcb().snd.una - l.tcb().iss, 501u);
+  l.in(seq(1), ack(501)).out(seq(501), ack(2));  // a keep-alive
+  l.send(500);
+  l.ignore_output();
+  l.in(seq(0), ack(1001)).out(seq(1001), ack(2));  // too far
+  EXPECT_EQ(l.tcb().snd.una - l.tcb().iss, 501u);
+  EXPECT_EQ(l.counters().unacceptable_sequence.value(), 2u);
+}
+
 // --- Nagle
 // ----------------------------------------------------------------------------------------------------------
 
