@@ -40,6 +40,7 @@ const char* to_string(BackendState state);  // "UP"
   X(reset, "connections", "Connections that it reset before it had sent anything.")                      \
   X(checks, "checks", "Active checks that have ended.")                                                  \
   X(checks_failed, "checks", "Active checks that did not pass.")                                         \
+  X(checks_unmade, "checks", "Active checks not made for want of a port or a connection of our own.")    \
   X(went_down, "times", "Times it went from UP to DOWN.")                                                \
   X(ejections, "times", "Times it was ejected for failures in a row.")
 

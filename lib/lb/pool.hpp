@@ -54,6 +54,8 @@ class Pool {
   void on_reset(uint32_t backend, net::Instant now);
   void on_success(uint32_t backend) { backends_[backend].health.on_success(); }
   void on_check(uint32_t backend, CheckStatus status, net::Instant now);
+  // A check that could not be made, which says nothing of the backend.
+  void on_no_check(uint32_t backend) { ++backends_[backend].counters.checks_unmade; }
   void set_admin(uint32_t backend, Admin admin, net::Instant now);
 
   // Ends ejections and moves slow starts on. choose() does so itself, no later than next_change().

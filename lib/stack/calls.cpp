@@ -9,12 +9,6 @@ namespace tern::stack {
 
 namespace dpdk = net::dpdk;
 
-namespace {
-// Local ports for those who choose none (RFC 6056 section 3.2); further down are services' own.
-constexpr uint32_t kFirstPort = 32'768;
-constexpr uint32_t kPorts = 65'536 - kFirstPort;
-}  // namespace
-
 tcp::Error Worker::listen(ListenAddress where, uint16_t binding) {
   if (where.port == 0 || binding >= bindings_.size()) return tcp::Error::kInvalid;
   const auto owns = [&](const Attachment& attachment) { return attachment.owns(where.address); };
@@ -32,14 +26,16 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   const auto attachment = opener_.attachment_for(tuple, error);
   if (!attachment) return error;
   uint32_t hash = 0;
-  if (tuple.local_port == 0 ? !choose_port(tuple, binding, hash) : !is_free(tuple, binding, hash)) {
-    return tuple.local_port == 0 ? tcp::Error::kAddressNotAvailable : tcp::Error::kAddressInUse;
+  const bool lent = tuple.local_port == 0;
+  if (lent ? !choose_port(tuple, binding, hash) : !is_free(tuple, binding, hash)) {
+    return lent ? tcp::Error::kAddressNotAvailable : tcp::Error::kAddressInUse;
   }
   const int32_t position = insert(tuple, hash);
   if (position == dpdk::FlowTable::kAbsent) return tcp::Error::kNoBuffers;
   const auto index = static_cast<uint32_t>(position);
   give_up_time_wait(tuple, hash);
-  paths_[index] = {tuple, hash, {}, *attachment};
+  if (lent) local_ports_.mark(tuple, LocalPorts::Use::kOpen);
+  paths_[index] = {tuple, hash, {}, *attachment, lent};
   opener_.open(index, binding);
   limit_path(index);
   tcp::Connection& connection = core_.connection(index);
@@ -73,18 +69,31 @@ void Worker::give_up_time_wait(const net::FourTuple& tuple, uint32_t hash) {
   ++core_.counters.time_wait_reused;
 }
 
-// RFC 6056 section 3.3.3: from a place that depends on the peer and on a secret, the next port that is free.
+// RFC 6056 section 3.3.3: from a place that depends on the peer and on a secret, the next port that is free;
+// where none is, the next in TIME-WAIT that gives it up. Of those that turn out to be taken all the same, a
+// listener's, or left less than a millisecond ago, so many are passed over at most.
 bool Worker::choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash) {
-  const uint32_t start = tcp::begin(isn_prf_, tuple, net::Instant{}).iss.value + next_port_;
-  for (uint32_t i = 0; i < kPorts; ++i) {
-    tuple.local_port = static_cast<uint16_t>(kFirstPort + (start + i) % kPorts);
-    if (listeners_.find(tuple.local, tuple.local_port) == nullptr && is_free(tuple, binding, hash)) {
-      next_port_ += i + 1;
-      return true;
+  constexpr uint32_t kMostPassedOver = 64;
+  const PortsToward& ports = local_ports_.toward(tuple);
+  const uint32_t secret = tcp::begin(isn_prf_, tuple, net::Instant{}).iss.value;
+  for (const PortSet* set : {&ports.free, &ports.waiting}) {
+    for (uint32_t i = 0; i < kMostPassedOver; ++i) {
+      const uint32_t from = (secret + next_port_) % kPorts;
+      const auto port = set->next(from);
+      if (!port) break;
+      next_port_ += (*port - kFirstPort - from) % kPorts + 1;
+      tuple.local_port = *port;
+      if (listeners_.find(tuple.local, *port) == nullptr && is_free(tuple, binding, hash)) return true;
     }
   }
-  tuple.local_port = 0;
   return false;
+}
+
+PortsLeft Worker::ports_left(net::FourTuple tuple) const {
+  tcp::Error error = tcp::Error::kNone;
+  if (!opener_.attachment_for(tuple, error)) return {};
+  const PortsToward* ports = local_ports_.find(tuple);
+  return ports == nullptr ? PortsLeft{kPorts, 0} : PortsLeft{ports->free.size(), ports->waiting.size()};
 }
 
 }  // namespace tern::stack

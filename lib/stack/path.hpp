@@ -17,6 +17,7 @@ struct Path {
   uint32_t hash = 0;         // of the tuple, as the flow table wants it
   net::MacAddress next_hop;  // the station that the frames go to
   uint8_t attachment = 0;    // index of the worker's port
+  bool lent = false;         // its local port is LocalPorts', and goes back to them
 };
 static_assert(sizeof(Path) == 24);
 

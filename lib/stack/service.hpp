@@ -100,6 +100,12 @@ struct Opened {
   uint32_t index = 0;  // as Socket::index() has it
 };
 
+// Local ports toward a peer: see Stack::ports_left().
+struct PortsLeft {
+  uint32_t free = 0;     // that nobody has
+  uint32_t waiting = 0;  // in TIME-WAIT, to be had again where no other is left
+};
+
 // What a service may ask of its worker, in any of its calls. A connection is named by its Socket's index,
 // which is good from opened(), or connect(), until closed() has returned; so whoever forgets it in closed()
 // needs no other proof that it is still the same one.
@@ -110,6 +116,8 @@ class Stack {
   // Opens a connection that the asking service will serve, as Worker::connect does. user: its word. Nothing
   // is told of it before this has returned.
   virtual tcp::Error connect(const net::FourTuple& tuple, uint64_t user, Opened& opened) = 0;
+  // As Worker::ports_left has it.
+  virtual PortsLeft ports_left(const net::FourTuple& tuple) const = 0;
   // Nothing when it sleeps and too many others are busy for it to be woken: to be tried again later.
   virtual std::optional<Socket> socket(uint32_t index) = 0;
   // The connection's name, whose remote address is the peer's.

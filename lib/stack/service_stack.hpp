@@ -18,6 +18,7 @@ class Worker::ServiceStack final : public Stack {
     if (error == tcp::Error::kNone) worker_.core_.connection(opened.index).tcb.user = user;
     return error;
   }
+  PortsLeft ports_left(const net::FourTuple& tuple) const override { return worker_.ports_left(tuple); }
   std::optional<Socket> socket(uint32_t index) override { return worker_.socket(index); }
   const net::FourTuple& tuple(uint32_t index) const override { return worker_.paths_[index].tuple; }
   // The wheel has a node for each service, behind those of connections.

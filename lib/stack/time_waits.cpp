@@ -19,10 +19,12 @@ std::span<TimeWaits::Entry> allocate_entries(const std::string& name, uint32_t c
 }
 }  // namespace
 
-TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles)
+TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles,
+                     LocalPorts& ports)
     : entries_(allocate_entries(name, capacity)),
       table_(name, capacity, key, {&entries_.data()->path.tuple, sizeof(Entry)}),
-      lists_(profiles) {}
+      lists_(profiles),
+      ports_(ports) {}
 
 TimeWaits::~TimeWaits() { dpdk::free_memory(entries_.data()); }
 
@@ -46,6 +48,10 @@ bool TimeWaits::add(const Path& path, const tcp::TimeWait& record, net::Instant 
   entries_[index] = {path, record, kNone, kNone, until};
   append(index);
   ++count_;
+  if (path.lent) {
+    const bool timestamps = (record.flags & tcp::kTimestampsOn) != 0;
+    ports_.mark(path.tuple, timestamps ? LocalPorts::Use::kWaiting : LocalPorts::Use::kOpen);
+  }
   return !full;
 }
 
@@ -57,6 +63,7 @@ void TimeWaits::restart(Entry& entry, net::Instant until) {
 
 void TimeWaits::erase(Entry& entry) {
   unlink(index_of(entry));
+  if (entry.path.lent) ports_.mark(entry.path.tuple, LocalPorts::Use::kFree);
   table_.erase(entry.path.tuple, entry.path.hash);
   --count_;
 }

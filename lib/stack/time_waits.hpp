@@ -10,6 +10,7 @@
 
 #include "net/dpdk/flow_table.hpp"
 #include "net/instant.hpp"
+#include "stack/local_ports.hpp"
 #include "stack/path.hpp"
 #include "tcp/time_wait.hpp"
 
@@ -27,8 +28,10 @@ class TimeWaits {
   static_assert(sizeof(Entry) == 72);
 
   // capacity: records, the bound on their number. key: the flow table's, so that its hashes serve here.
-  // profiles: how many services there are. Throws std::runtime_error with the remedy when memory is short.
-  TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles);
+  // profiles: how many services there are. ports: which those that were lent go back to. Throws
+  // std::runtime_error with the remedy when memory is short.
+  TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles,
+            LocalPorts& ports);
   ~TimeWaits();
   TimeWaits(const TimeWaits&) = delete;
   TimeWaits& operator=(const TimeWaits&) = delete;
@@ -60,6 +63,7 @@ class TimeWaits {
   std::span<Entry> entries_;  // EAL memory, by the table's positions: its keys
   net::dpdk::FlowTable table_;
   std::vector<List> lists_;  // one per service
+  LocalPorts& ports_;
   uint32_t count_ = 0;
 };
 

@@ -86,7 +86,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret, keys_of(paths_)),
       time_waits_(options_.name + "_time_wait", options_.max_time_waits, options_.table_secret,
-                  bindings_.size()),
+                  bindings_.size(), local_ports_),
       cookies_(options_.cookie_secret, clock.now()),
       fast_open_cookies_(options_.cookie_secret, clock.now()),
       isn_prf_(options_.isn_secret),
@@ -377,6 +377,7 @@ void Worker::emit() {
 void Worker::forget(uint32_t index) {
   Path& path = paths_[index];
   if (path.tuple.local_port == 0) return;
+  if (path.lent) local_ports_.mark(path.tuple, LocalPorts::Use::kFree);
   table_.erase(path.tuple, path.hash);
   path = Path{};
   core_.connection(index).release(core_);

@@ -24,6 +24,7 @@
 #include "stack/idle.hpp"
 #include "stack/ingress.hpp"
 #include "stack/listeners.hpp"
+#include "stack/local_ports.hpp"
 #include "stack/neighbours.hpp"
 #include "stack/opener.hpp"
 #include "stack/path.hpp"
@@ -104,6 +105,9 @@ class alignas(64) Worker {
     core_.mark(*connection, 0);  // nobody falls asleep who is ready
     return Socket(*connection, core_, receive_pool_);
   }
+  // How many local ports are left toward the tuple's remote address and port, from its local address, or
+  // where that is 0 from the one that the network chooses.
+  PortsLeft ports_left(net::FourTuple tuple) const;
   // Tells the binding's service of the connection that has waited longest; for bindings whose max_connections
   // is 0 or used up. False when none waits (EAGAIN).
   bool accept(uint16_t binding);
@@ -174,6 +178,7 @@ class alignas(64) Worker {
   std::span<tcp::Dormant> dormants_;  // EAL memory, by the table's positions: those asleep, if any may be
   std::span<Path> paths_;             // EAL memory, by the table's positions: its keys
   net::dpdk::FlowTable table_;
+  LocalPorts local_ports_;
   TimeWaits time_waits_;
   PathMtus path_mtus_;
   tcp::SynCookies cookies_;

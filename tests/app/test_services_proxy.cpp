@@ -251,6 +251,15 @@ TEST_F(ProxyService, ShowsTheEndOfAnEjectionWithoutAClient) {
   EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kUp);
 }
 
+TEST_F(ProxyService, ShowsHowManyPortsAreLeftTowardEachBackend) {
+  backends(2);
+  join();
+  pass(110ms);
+  EXPECT_EQ(upstream->ways(0)[0].ports_free.value(), stack::kPorts - 1);
+  EXPECT_EQ(upstream->ways(1)[0].ports_free.value(), stack::kPorts);
+  EXPECT_EQ(upstream->ways(0)[0].ports_exhausted.value(), 0u);
+}
+
 TEST_F(ProxyService, TriesAnotherBackendWhenOneRefuses) {
   backends(2);
   start();
@@ -332,6 +341,30 @@ TEST_F(ProxyService, LetsClientsWaitForAFullBackend) {
   pass(1'010ms);
   EXPECT_TRUE(front->was_reset);
   EXPECT_EQ(proxy->counters().queue_timeouts.value(), 1u);
+}
+
+// The place of the first comes free in the round in which a third client comes: it is the second's.
+TEST_F(ProxyService, LetsNobodyOvertakeWhoWaits) {
+  backends(1);
+  pool.balance.backends[0].max_connections = 1;
+  join();
+  const auto first = std::move(front);
+  const auto first_server = std::move(back);
+  client_connects(40'001);
+  const auto second = std::move(front);
+  front = std::make_unique<Client>(*bench, ClientOptions{.port = 40'002, .service = 80});
+  front->syn();
+  settle();
+  first->reset();
+  front->third();
+  settle();
+  EXPECT_EQ(proxy->counters().queued.value(), 2u);
+  server_answers();
+  second->send("my turn");
+  front->send("and not mine");
+  settle();
+  EXPECT_EQ(back->received, "my turn");
+  EXPECT_TRUE(syns.empty());
 }
 
 TEST_F(ProxyService, TellsTheBackendWhoTheClientIsBeforeAnythingElse) {

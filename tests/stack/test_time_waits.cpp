@@ -36,7 +36,8 @@ class TimeWaitsTest : public testing::Test {
 
   const net::PrfKey key_{1, 2, 3};
   net::dpdk::FlowTable hasher_{"tw_test_hasher", 8, key_, {}};
-  TimeWaits waits_{"tw_test", kCapacity, key_, 2};
+  LocalPorts ports_;
+  TimeWaits waits_{"tw_test", kCapacity, key_, 2, ports_};
 };
 
 TEST_F(TimeWaitsTest, AreFoundByTupleWithTheirRecord) {

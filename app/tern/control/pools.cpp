@@ -13,6 +13,7 @@ constexpr net::CounterDescription kProxy[] = {
     TERN_PROXY_COUNTERS(TERN_DESCRIBE)};
 constexpr net::CounterDescription kLimits[] = {TERN_LB_LIMIT_COUNTERS(TERN_DESCRIBE)};
 constexpr net::CounterDescription kBackend[] = {TERN_LB_BACKEND_COUNTERS(TERN_DESCRIBE)};
+constexpr net::CounterDescription kWay[] = {TERN_WAY_COUNTERS(TERN_DESCRIBE)};
 #undef TERN_DESCRIBE
 
 // Adds up several structs of counters, each in the order of its descriptions.
@@ -44,6 +45,11 @@ void add(Sum& sum, const lb::LimitCounters& counters) {
 void add(Sum& sum, const lb::BackendCounters& counters) {
   sum.begin();
   TERN_LB_BACKEND_COUNTERS(TERN_ADD)
+}
+
+void add(Sum& sum, const Way& counters) {
+  sum.begin();
+  TERN_WAY_COUNTERS(TERN_ADD)
 #undef TERN_ADD
 }
 
@@ -83,6 +89,20 @@ std::vector<BackendReport> read_backends(std::span<const Balancing> workers, siz
         static_cast<lb::CheckStatus>(workers.front().upstreams[pool]->pool.backends()[i].check.value());
     report.counters = sum.take();
     reports.push_back(std::move(report));
+  }
+  return reports;
+}
+
+std::vector<WayReport> read_ways(std::span<const Balancing> workers, size_t pool) {
+  std::vector<WayReport> reports;
+  const Upstream& first = *workers.front().upstreams[pool];
+  for (uint32_t backend = 0; backend < first.pool.size(); ++backend) {
+    for (size_t way = 0; way < first.ways(backend).size(); ++way) {
+      Sum sum(kWay);
+      for (const Balancing& worker : workers) add(sum, worker.upstreams[pool]->ways(backend)[way]);
+      reports.push_back(
+          {first.config.balance.backends[backend].name, first.ways(backend)[way].source, sum.take()});
+    }
   }
   return reports;
 }

@@ -25,4 +25,12 @@ struct BackendReport {
 };
 std::vector<BackendReport> read_backends(std::span<const Balancing> workers, size_t pool);
 
+// A way from one of our addresses to a backend, all workers added up.
+struct WayReport {
+  std::string backend;
+  net::Ipv4Address source;             // unspecified: the port's, in the backend's network
+  std::vector<CounterValue> counters;  // of Way
+};
+std::vector<WayReport> read_ways(std::span<const Balancing> workers, size_t pool);
+
 }  // namespace tern::app

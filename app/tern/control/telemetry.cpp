@@ -102,6 +102,25 @@ void show_pools(const Appliance& appliance, std::span<const Balancing> workers, 
   }
 }
 
+// By "pool/backend/N", N being the source's place in the pool's.
+void show_outgoing(const Appliance& appliance, std::span<const Balancing> workers,
+                   dpdk::TelemetryReply& reply) {
+  const auto& pools = appliance.config().pools;
+  for (size_t i = 0; i < pools.size(); ++i) {
+    const size_t sources = std::max<size_t>(1, pools[i].sources.size());
+    size_t number = 0;
+    for (const WayReport& way : read_ways(workers, i)) {
+      const std::string name =
+          pools[i].balance.name + '/' + way.backend + '/' + std::to_string(number++ % sources);
+      reply.object(name, [&](dpdk::TelemetryReply& inner) {
+        inner.text("source", way.source.is_unspecified() ? "the port's" : net::to_string(way.source));
+        for (const CounterValue& counter : way.counters)
+          inner.number(counter.description.name, counter.value);
+      });
+    }
+  }
+}
+
 struct AdminCommand {
   const char* command;
   const char* about;
@@ -172,13 +191,19 @@ Telemetry::Telemetry(const Appliance& appliance) {
         show_pools(appliance, chosen(appliance.balancing(), parameter), reply);
       });
   dpdk::register_telemetry(
+      "/tern/outgoing",
+      "Local ports left from each source address to each backend of each pool. Parameter: a worker's number",
+      [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
+        show_outgoing(appliance, chosen(appliance.balancing(), parameter), reply);
+      });
+  dpdk::register_telemetry(
       "/tern/ports", "Each port's own statistics. Takes no parameter",
       [&appliance](const std::string&, dpdk::TelemetryReply& reply) { show_ports(appliance, reply); });
 }
 
 Telemetry::~Telemetry() {
   for (const char* command : {"/tern/counters", "/tern/connections", "/tern/services", "/tern/pools",
-                              "/tern/ports", "/tern/ready", "/tern/drain", "/tern/maint"}) {
+                              "/tern/outgoing", "/tern/ports", "/tern/ready", "/tern/drain", "/tern/maint"}) {
     dpdk::unregister_telemetry(command);
   }
 }

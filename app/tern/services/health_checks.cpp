@@ -54,6 +54,7 @@ void HealthChecks::due() {
   const net::Instant now = stack_->now();
   net::Instant next = now + kObeyWithin;
   upstream_->pool.advance(now);  // ejections end without a client too
+  upstream_->look_at_ports(*stack_);
   for (uint32_t backend = 0; backend < checks_.size(); ++backend) {
     Check& check = checks_[backend];
     const lb::Admin wanted = upstream_->wanted[backend].load(std::memory_order_relaxed);
@@ -79,8 +80,11 @@ void HealthChecks::begin(uint32_t backend) {
   check.begins = next;
   check.deadline = stack_->now() + upstream_->config.balance.health.timeout;
   stack::Opened opened;
-  if (upstream_->connect(*stack_, backend, backend + 1, opened) == tcp::Error::kNone) {
+  const tcp::Error error = upstream_->connect(*stack_, backend, backend + 1, opened);
+  if (error == tcp::Error::kNone) {
     check.connection = opened.index;
+  } else if (error == tcp::Error::kAddressNotAvailable || error == tcp::Error::kNoBuffers) {
+    upstream_->pool.on_no_check(backend);  // it is us who are short of something
   } else {
     upstream_->pool.on_check(backend, lb::CheckStatus::kL4Con, stack_->now());
   }

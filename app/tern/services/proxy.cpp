@@ -64,6 +64,7 @@ void Proxy::closed(stack::Socket& socket) {
   sessions_[index][side].connection = kNone;
   side == Side::kClient ? client_closed(index, socket) : server_closed(index, socket);
   release_if_over(index);
+  serve_waiting();  // its place may have come free
 }
 
 void Proxy::due() {
@@ -80,14 +81,7 @@ void Proxy::due() {
     if (session.phase == Phase::kEnding) abort(index, Side::kClient);
     abort(index, Side::kServer);  // closed() follows, and tries another where it was to be connected to
   }
-  while (!sessions_.waiting.empty()) {
-    const uint32_t index = sessions_.waiting.front();
-    if (sessions_[index].deadline <= stack_->now()) {
-      end(index, counters_.queue_timeouts);
-    } else if (!find_backend(index)) {
-      break;  // those behind it wait for their turn
-    }
-  }
+  serve_waiting();
   wake();
 }
 
@@ -135,12 +129,26 @@ void Proxy::read_header(uint32_t index, stack::Socket& client) {
   seek_backend(index);
 }
 
+// Who is new waits behind those who wait already, whatever has come free meanwhile.
 void Proxy::seek_backend(uint32_t index) {
-  if (find_backend(index)) return;
+  const bool is_new = sessions_[index].attempts == 0;
+  if (!(is_new && upstream_->waiting != 0) && find_backend(index)) return;
   if (sessions_.waiting.size() >= config_.queue_length) return end(index, counters_.queue_overflows);
   ++counters_.queued;
   sessions_[index].phase = Phase::kWaiting;
+  ++upstream_->waiting;
   enlist(sessions_.waiting, index, config_.queue_timeout);
+}
+
+void Proxy::serve_waiting() {
+  while (!sessions_.waiting.empty()) {
+    const uint32_t index = sessions_.waiting.front();
+    if (sessions_[index].deadline <= stack_->now()) {
+      end(index, counters_.queue_timeouts);
+    } else if (!find_backend(index)) {
+      return;  // those behind it wait for their turn
+    }
+  }
 }
 
 // Begins to connect to a backend, or ends the session; false when all are full.
@@ -167,7 +175,7 @@ bool Proxy::find_backend(uint32_t index) {
     }
     upstream_->pool.ended(backend);
     if (error == tcp::Error::kNoBuffers) return end(index, counters_.refused_memory), true;
-    ++counters_.ports_exhausted;
+    if (error == tcp::Error::kAddressNotAvailable) ++counters_.ports_exhausted;
   }
   end(index, session.attempts == 0 ? counters_.refused_down : counters_.refused_retries);
   return true;
@@ -267,6 +275,7 @@ void Proxy::leave_list(uint32_t index) {
   Session& session = sessions_[index];
   if (session.deadline.is_never()) return;
   session.deadline = net::Instant::never();
+  if (session.phase == Phase::kWaiting) --upstream_->waiting;
   (session.phase == Phase::kWaiting ? sessions_.waiting : sessions_.pending).remove(index);
 }
 

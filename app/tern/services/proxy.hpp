@@ -53,6 +53,7 @@ class Proxy : public stack::Service {
   void read_header(uint32_t index, stack::Socket& client);
   void seek_backend(uint32_t index);
   bool find_backend(uint32_t index);
+  void serve_waiting();
   void join(uint32_t index);
   void client_closed(uint32_t index, stack::Socket& client);
   void server_closed(uint32_t index, stack::Socket& server);

@@ -2,23 +2,38 @@
 // A pool of backends as one worker uses it.
 #include "tern/services/upstream.hpp"
 
+#include <algorithm>
 #include <array>
 #include <bit>
 
 namespace tern::app {
 
-tcp::Error Upstream::connect(stack::Stack& stack, uint32_t backend, uint64_t word,
-                             stack::Opened& opened) const {
-  const lb::BackendConfig& to = config.balance.backends[backend];
-  net::FourTuple tuple{{}, to.address, 0, to.port};
-  if (config.sources.empty()) return stack.connect(tuple, word, opened);
+Upstream::Upstream(const PoolConfig& settings, uint64_t seed, net::Instant now)
+    : config(settings),
+      pool(settings.balance, seed, now),
+      wanted(pool.size()),
+      ways_(pool.size() * std::max<size_t>(1, config.sources.size())),
+      next_id_{seed, 0} {
+  for (size_t i = 0; i < ways_.size() && !config.sources.empty(); ++i)
+    ways_[i].source = config.sources[i % sources()];
+}
+
+tcp::Error Upstream::connect(stack::Stack& stack, uint32_t backend, uint64_t word, stack::Opened& opened) {
   tcp::Error error = tcp::Error::kNetworkUnreachable;
-  for (const net::Ipv4Address source : config.sources) {
-    tuple.local = source;
-    error = stack.connect(tuple, word, opened);
+  for (Way& way : std::span(ways_).subspan(backend * sources(), sources())) {
+    error = stack.connect(tuple_of(way, backend), word, opened);
     if (error == tcp::Error::kNone || error == tcp::Error::kNoBuffers) break;
+    if (error == tcp::Error::kAddressNotAvailable) ++way.ports_exhausted;
   }
   return error;
+}
+
+void Upstream::look_at_ports(const stack::Stack& stack) {
+  for (size_t i = 0; i < ways_.size(); ++i) {
+    const stack::PortsLeft left = stack.ports_left(tuple_of(ways_[i], static_cast<uint32_t>(i / sources())));
+    ways_[i].ports_free.set(left.free);
+    ways_[i].ports_waiting.set(left.waiting);
+  }
 }
 
 bool Upstream::send_proxy_header(stack::Socket& socket, const net::FourTuple* client) {

@@ -5,6 +5,7 @@
 #include <array>
 #include <atomic>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "lb/pool.hpp"
@@ -15,14 +16,34 @@
 
 namespace tern::app {
 
+// X(name, unit, sentence)
+#define TERN_WAY_COUNTERS(X)                                                                 \
+  X(ports_free, "ports", "Gauge: local ports that no connection has.")                       \
+  X(ports_waiting, "ports", "Gauge: those in TIME-WAIT, lent again where no other is left.") \
+  X(ports_exhausted, "connections", "Connections that went another way, or none, for want of a local port.")
+
+// From one of the pool's source addresses to one of its backends.
+struct Way {
+  net::Ipv4Address source;  // unspecified: the port's, in the backend's network
+#define TERN_MEMBER(name, unit, help) net::Counter name;
+  TERN_WAY_COUNTERS(TERN_MEMBER)
+#undef TERN_MEMBER
+};
+
 class Upstream {
  public:
   // seed: random, and another for each worker.
-  Upstream(const PoolConfig& settings, uint64_t seed, net::Instant now)
-      : config(settings), pool(settings.balance, seed, now), wanted(pool.size()), next_id_{seed, 0} {}
+  Upstream(const PoolConfig& settings, uint64_t seed, net::Instant now);
 
-  // Opens a connection to a backend, from the first of the pool's source addresses that has a port left.
-  tcp::Error connect(stack::Stack& stack, uint32_t backend, uint64_t word, stack::Opened& opened) const;
+  // Opens a connection to a backend, from the first of the pool's source addresses that has a port left;
+  // kAddressNotAvailable: none has.
+  tcp::Error connect(stack::Stack& stack, uint32_t backend, uint64_t word, stack::Opened& opened);
+  // Sets the ways' gauges.
+  void look_at_ports(const stack::Stack& stack);
+  // To a backend, one for each source.
+  std::span<const Way> ways(uint32_t backend) const {
+    return std::span(ways_).subspan(backend * sources(), sources());
+  }
   // Sends the PROXY header that the pool's backends want, if any: client: what to tell them; null: that the
   // connection is our own. False when no buffer is to be had; writable() follows.
   bool send_proxy_header(stack::Socket& socket, const net::FourTuple* client);
@@ -31,8 +52,17 @@ class Upstream {
   lb::Pool pool;
   // What the operator wants of each backend, by any thread; the worker obeys within a tenth of a second.
   std::vector<std::atomic<lb::Admin>> wanted;
+  // Clients of all services that wait because all backends are full: whoever is new waits behind them.
+  uint32_t waiting = 0;
 
  private:
+  size_t sources() const { return ways_.size() / pool.size(); }
+  net::FourTuple tuple_of(const Way& way, uint32_t backend) const {
+    const lb::BackendConfig& to = config.balance.backends[backend];
+    return {way.source, to.address, 0, to.port};
+  }
+
+  std::vector<Way> ways_;  // by backend, then by source
   std::array<uint64_t, 2> next_id_;
 };
 
