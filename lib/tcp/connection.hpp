@@ -310,6 +310,10 @@ class Connection {
   uint32_t send_slice(rte_mbuf* text, Seq seq, uint32_t length, bool fresh, Core& core);
   uint32_t retransmit(Seq from, Seq limit, Core& core);
   void note_sent(Core& core);
+  void run_retransmission_timer(Core& core);
+  bool anything_unsent() const {  // text or FIN
+    return !has(kFinSent) && (tcb.snd.nxt != tcb.send_end || has(kFinQueued));
+  }
   void pass_sent_packets();
 
   // segment_options.cpp

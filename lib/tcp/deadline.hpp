@@ -28,10 +28,7 @@ class Deadline {
   constexpr bool is_never() const { return ticks_ == 0; }
   constexpr bool due(net::Instant now) const { return !is_never() && ahead(now) <= 0; }
   // Whether it comes before another one, seen from now; one that is not set comes last.
-  constexpr bool before(Deadline other, net::Instant now) const {
-    if (is_never() || other.is_never()) return !is_never();
-    return ahead(now) < other.ahead(now);
-  }
+  constexpr bool before(Deadline other, net::Instant now) const { return rank(now) < other.rank(now); }
   // never() when not set.
   constexpr net::Instant instant(net::Instant now) const {
     if (is_never()) return net::Instant::never();
@@ -49,6 +46,9 @@ class Deadline {
   constexpr int32_t ahead(net::Instant now) const {
     return static_cast<int32_t>(ticks_ - static_cast<uint32_t>(now.ns >> kTickShift));
   }
+
+  // The same where one that is not set comes last: no deadline lies so far ahead.
+  constexpr int32_t rank(net::Instant now) const { return is_never() ? INT32_MAX : ahead(now); }
 
   uint32_t ticks_ = 0;
 };

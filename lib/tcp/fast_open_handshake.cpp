@@ -187,6 +187,7 @@ bool Connection::emit_early_text(Core& core) {
     if (!fin_alone && (length == 0 || !may_send(length, unsent, full, core))) break;
     if (core.outbox.full()) return false;
     send_new_text(length, core);
+    run_retransmission_timer(core);
   }
   return true;
 }

@@ -89,6 +89,7 @@ bool Connection::emit_mtu_probe(Core& core) {
   own.probe_start = tcb.snd.nxt;
   if (flight() == 0) tcb.retransmit_deadline = Deadline::never();
   send_new_text(length, core);
+  run_retransmission_timer(core);
   own.probe_end = tcb.snd.nxt;
   tcb.hold |= kHoldMtuProbe;
   tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkMtuProbe);

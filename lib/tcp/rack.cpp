@@ -36,12 +36,11 @@ net::Duration Connection::probe_timeout() const {
 
 // RFC 6298 section 5, or the probe if that is due sooner.
 void Connection::start_retransmission_timer(Core& core) {
-  tcb.marks = static_cast<uint16_t>(tcb.marks & ~kMarkEarlyTimer);
-  tcb.retransmit_deadline = core.now + rto(core);
+  const net::Duration timeout = rto(core);
   const net::Duration probe = probe_timeout();
-  if (probe.count() == 0) return;
-  tcb.retransmit_deadline = core.now + std::min(probe, rto(core));  // never later than the timeout
-  tcb.marks |= kMarkEarlyTimer;
+  const bool early = probe.count() != 0;
+  tcb.retransmit_deadline = core.now + (early ? std::min(probe, timeout) : timeout);
+  tcb.marks = static_cast<uint16_t>((tcb.marks & ~kMarkEarlyTimer) | (early ? kMarkEarlyTimer : 0));
 }
 
 // New text has left: the probe waits from now on, but never longer than a timeout. One that runs already is

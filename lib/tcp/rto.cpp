@@ -29,7 +29,7 @@ void RttEstimate::sample(net::Duration rtt) {
 }
 
 net::Duration RttEstimate::timeout(net::Duration initial, net::Duration min, net::Duration max) const {
-  if (srtt_us == 0) return initial;  // section 2.1
+  if (srtt_us == 0) return std::min(initial, max);  // section 2.1
   const net::Duration variation = std::chrono::microseconds(4 * int64_t{rttvar_us});
   const net::Duration rto = std::chrono::microseconds(int64_t{srtt_us}) + std::max(kGranularity, variation);
   return std::min(std::max(rto, min), max);  // sections 2.4 and 2.5

@@ -177,10 +177,11 @@ uint32_t Connection::retransmit(Seq from, Seq limit, Core& core) {
     // RFC 6675 section 6: recovery may last longer than a timeout that began before it.
     const bool early = (tcb.marks & kMarkEarlyTimer) != 0;
     const bool head = from == tcb.snd.una && (tcb.hold & kHoldFastRecovery) != 0;
-    if (head && !early) tcb.retransmit_deadline = Deadline::never();  // note_sent() starts it anew
+    if (head && !early) tcb.retransmit_deadline = Deadline::never();  // it starts anew below
   }
   if (has(kDeparturesNoted)) note_departure(length, false, core);
   note_sent(core);
+  run_retransmission_timer(core);
   return used;
 }
 
@@ -211,6 +212,8 @@ bool Connection::emit_probes(Core& core) {
 }
 
 bool Connection::emit_retransmissions(Core& core) {
+  constexpr uint16_t kMarks = kMarkRetransmitHead | kMarkTailProbe | kMarkMtuProbe | kMarkProbe;
+  if (((tcb.marks & kMarks) | (tcb.hold & kHoldScoreboard)) == 0) return true;
   if ((tcb.marks & kMarkRetransmitHead) != 0) {
     if (core.outbox.full()) return false;
     if (flight() != 0) retransmit(tcb.snd.una, tcb.snd.nxt, core);
@@ -235,6 +238,7 @@ bool Connection::emit_retransmissions(Core& core) {
       tcb.snd.nxt += send_slice(tcb.unsent, tcb.snd.nxt, length, false, core);
       if (has(kFinQueued) && tcb.snd.nxt > tcb.send_end) tcb.flags |= kFinSent;
       note_sent(core);
+      run_retransmission_timer(core);
     }
   }
   return true;
@@ -302,38 +306,43 @@ void Connection::send_new_text(uint32_t length, Core& core) {
 }
 
 bool Connection::emit_new_text(Core& core) {
-  bool sent = false;
+  bool sent = false, done = true;
   if (flight() == 0 && unsent_bytes() != 0) restart_after_idle(core);
-  while (((tcb.flags & (kFinSent | kDeparturesNoted)) | (tcb.hold & kHoldText)) == 0 ||
-         (!has(kFinSent) && (tcb.hold & kHoldText) == 0 && may_depart(core))) {
+  while (anything_unsent() && (tcb.hold & kHoldText) == 0 && (!has(kDeparturesNoted) || may_depart(core))) {
     const uint32_t unsent = unsent_bytes();
     const uint32_t full = full_text(core);
     const uint32_t length = std::min({unsent, usable_window(core), full});
-    const bool fin_alone = unsent == 0 && has(kFinQueued);
-    if (!fin_alone && (length == 0 || !may_send(length, unsent, full, core))) break;
-    if (core.outbox.full()) return false;
+    if (unsent != 0 && (length == 0 || !may_send(length, unsent, full, core))) break;
+    done = !core.outbox.full();
+    if (!done) break;
     // With nothing in flight what ran was the persist timer: the segment gets a timeout of its own (RFC 6298
     // section 5.1).
     if (flight() == 0) tcb.retransmit_deadline = Deadline::never();
     send_new_text(length, core);
     sent = true;
   }
-  // RFC 8985 section 7.2: the probe is due so long after the last transmission.
-  if (sent) restart_tail_probe(core);
-  // Text waits, nothing is under way that would bring an ACK: the persist timer must (RFC 9293
-  // section 3.8.6.1).
-  if (unsent_bytes() != 0 && flight() == 0 && tcb.retransmit_deadline.is_never()) {
+  if (sent && tcb.retransmit_deadline.is_never()) {
+    start_retransmission_timer(core);
+  } else if (sent) {  // RFC 8985 section 7.2: the probe is due so long after the last transmission
+    restart_tail_probe(core);
+  } else if (unsent_bytes() != 0 && flight() == 0 && tcb.retransmit_deadline.is_never()) {
+    // Text waits, nothing is under way that would bring an ACK: the persist timer must (RFC 9293
+    // section 3.8.6.1).
     tcb.retransmit_deadline = core.now + rto(core);
   }
-  return true;
+  return done;
 }
 
-// After text or FIN was sent: SND.NXT may have left a packet behind, and the retransmission timer must run.
+// After text or FIN was sent: SND.NXT may have left a packet behind.
 void Connection::note_sent(Core& core) {
   if (tcb.recovery != kNoSlot) {
     core.recoveries[tcb.recovery].board.extend(tcb.snd.nxt, stamp_of(core.now), tcb.srtt_us / kTimesPerTrip);
   }
   pass_sent_packets();
+}
+
+// RFC 6298 section 5.1.
+void Connection::run_retransmission_timer(Core& core) {
   if (tcb.retransmit_deadline.is_never()) start_retransmission_timer(core);
 }
 
@@ -351,6 +360,8 @@ void Connection::pass_sent_packets() {
 // Duplicate ACKs are sent one by one, since the peer counts them; the rest are merged, up to the configured
 // bound.
 bool Connection::emit_acknowledgments(Core& core) {
+  const bool owed = tcb.segments_owed != 0 || tcb.duplicate_acks_owed != 0 || (tcb.marks & kMarkAckNow) != 0;
+  if (!owed) return true;
   while (tcb.duplicate_acks_owed != 0) {
     if (core.outbox.full()) return false;
     Departure& departure = core.outbox.add();

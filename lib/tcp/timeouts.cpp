@@ -12,10 +12,10 @@ namespace tern::tcp {
 net::Duration Connection::rto(const Core& core) const {
   const Config& config = core.config(*this);
   const RttEstimate estimate{tcb.srtt_us, tcb.rttvar_us};
-  const net::Duration timeout =
-      backed_off(estimate.timeout(config.rto_initial, config.rto_min, config.rto_max),
-                 tcb.retransmit_expiries, config.rto_max);
-  return tcb.retransmit_expiries == 0 ? timeout : bounded_by_user(timeout, core);
+  const net::Duration timeout = estimate.timeout(config.rto_initial, config.rto_min, config.rto_max);
+  if (tcb.retransmit_expiries == 0) [[likely]]
+    return timeout;
+  return bounded_by_user(backed_off(timeout, tcb.retransmit_expiries, config.rto_max), core);
 }
 
 // The wheel's node fired, which means only that some deadline may be due.
