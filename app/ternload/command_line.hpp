@@ -26,6 +26,8 @@ std::optional<Target> parse_target(std::string_view text);
 std::optional<PortChoice> parse_device(std::string_view text);
 // "10", "2.5s", "200ms", "1m": a number without a unit is seconds.
 std::optional<net::Duration> parse_duration(std::string_view text);
+// "/index.html=3": a path, and its weight, 1 where it is left out
+std::optional<WeightedPath> parse_weighted_path(std::string_view text);
 // "1024-65535"
 std::optional<std::pair<uint16_t, uint16_t>> parse_port_range(std::string_view text);
 

@@ -1,79 +1,176 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// Requests and their responses.
+// Requests and their responses: what each connection asks, and when.
 #include "ternload/exchange.hpp"
 
 #include <algorithm>
 #include <bit>
-#include <cstring>
+#include <cmath>
 #include <utility>
 
 namespace tern::load {
 
 namespace {
+
 constexpr uint64_t kNoLimit = ~uint64_t{0};
-constexpr uint32_t kMostOpenedPerRound = 128;
-constexpr uint32_t kTuplesTried = 64;  // for one connection, at a time
+constexpr uint32_t kMostAskedPerRound = 256;
+constexpr size_t kLongestHead = 16'384;
+
 }  // namespace
 
 Exchange::Exchange(const Options& options, uint32_t slots, uint64_t start, Tally& tally)
     : options_(options),
       tally_(tally),
-      tuples_(options.address.address, options.addresses, options.first_port, options.last_port,
-              {{}, options.target.address, 0, options.target.port}, start),
-      request_(request_text(options, false)),
-      last_request_(request_text(options, true)),
-      ring_(std::bit_ceil(options.pipeline)),
+      opening_(options, start, tally),
+      depth_(std::bit_ceil(options.pipeline)),
+      by_turns_(options.mode == Mode::kConcurrent ||
+                (options.rate != 0 && options.mode != Mode::kConnections)),
       flows_(slots),
-      asked_at_(size_t{slots} * ring_),
-      connections_left_(options.most_connections != 0 ? options.most_connections : kNoLimit),
-      requests_left_(options.most_requests != 0 ? options.most_requests : kNoLimit) {}
+      asked_(size_t{slots} * depth_),
+      idle_(slots),
+      head_(kLongestHead),
+      requests_left_(options.most_requests != 0 ? options.most_requests : kNoLimit),
+      random_(start | 1) {
+  if (options.rate != 0) schedule_ = Schedule(options.rate, options.ramp);
+  std::vector<WeightedPath> mix = options.mix;
+  if (mix.empty()) mix.push_back({options.target.path, 1});
+  for (const WeightedPath& path : mix) {
+    lots_.insert(lots_.end(), path.weight, static_cast<uint8_t>(pages_.size()));
+    pages_.push_back(std::make_unique<Page>(options, path.path));
+  }
+}
 
-// --- Opening ---
+// xorshift64*
+uint64_t Exchange::random() {
+  random_ ^= random_ >> 12;
+  random_ ^= random_ << 25;
+  random_ ^= random_ >> 27;
+  return random_ * 0x2545f4914f6cdd1d;
+}
+
+uint32_t Exchange::choose_page() { return pages_.size() == 1 ? 0 : lots_[(random() >> 32) % lots_.size()]; }
+
+// How many requests a connection is to have.
+uint32_t Exchange::connection_length() {
+  if (options_.mode == Mode::kConnections) return 1;
+  const uint32_t mean = options_.requests_per_connection;
+  if (mean == 0) return ~0u;
+  if (options_.mode != Mode::kMixed || mean == 1) return mean;
+  // Of geometric distribution, as if each request were the last with the same probability.
+  const double uniform = (static_cast<double>(random() >> 11) + 1) / 9007199254740992.0;
+  const double length = std::ceil(std::log(uniform) / std::log1p(-1.0 / mean));
+  return static_cast<uint32_t>(std::clamp(length, 1.0, 1e9));
+}
+
+// --- Before a round ---
 
 void Exchange::before_round(stack::Worker& worker, net::Instant now) {
+  if (started_ == net::Instant{}) {
+    started_ = now;
+    schedule_.start(now);
+  }
   if (!ending()) open_missing(worker, now);
+  if (by_turns_ && asking_ && !ending()) ask_idle(worker, now);
+  if (ending() && !idle_closed_) close_idle(worker);
   if (now >= next_watch_) watch(worker, now);
+  tally_.overdue.set(ending() ? 0 : schedule_.late(now));
+}
+
+// Of a closed loop's number, as much as the ramp allows by now.
+uint32_t Exchange::share_of(uint32_t all, net::Instant now) const {
+  const net::Duration passed = now - started_;
+  if (schedule_.open_loop() || passed >= options_.ramp || all == 0) return all;
+  const double share = static_cast<double>(passed.count()) / static_cast<double>(options_.ramp.count());
+  return std::max(1u, static_cast<uint32_t>(share * all));
 }
 
 void Exchange::open_missing(stack::Worker& worker, net::Instant now) {
-  const uint32_t wanted = options_.connections();
-  for (uint32_t i = 0; connections_ < wanted && i < kMostOpenedPerRound && connections_left_ != 0; ++i) {
+  if (options_.mode == Mode::kConnections && schedule_.open_loop()) {
+    for (uint32_t i = 0; schedule_.next() <= now && i < Opening::kMostPerRound; ++i) {
+      if (opening_.count() >= options_.connections || ending() || !open(worker, schedule_.next())) return;
+      schedule_.take();
+    }
+    return;
+  }
+  uint32_t wanted = by_turns_ ? options_.connections : share_of(options_.connections, now);
+  if (!asking_) {  // handshakes are under way a few at a time
+    const uint64_t done = tally_.connections_opened.value();
+    wanted = std::min(wanted, static_cast<uint32_t>(std::min<uint64_t>(done + options_.in_flight, wanted)));
+  }
+  for (uint32_t i = 0; opening_.count() < wanted && i < Opening::kMostPerRound && !ending(); ++i) {
     if (!open(worker, now)) return;
   }
 }
 
-// False when there is no way now.
 bool Exchange::open(stack::Worker& worker, net::Instant begun) {
-  stack::Opened opened;
-  tcp::Error error = tcp::Error::kAddressInUse;
-  for (uint32_t i = 0; i < kTuplesTried && error == tcp::Error::kAddressInUse; ++i) {
-    error = worker.connect(tuples_.next(), 0, {}, &opened);
-  }
-  if (error != tcp::Error::kNone) {
-    tally_.count(error == tcp::Error::kAddressInUse ? Error::no_port : Error::no_slot);
-    return false;
-  }
-  Flow& flow = flows_[opened.index];
+  const auto index = opening_.open(worker);
+  if (!index) return false;
+  Flow& flow = flows_[*index];
+  const bool listed = flow.listed;  // by the slot's last connection, and still there
   flow = {};
+  flow.listed = listed;
   flow.since = begun;
   flow.stage = Stage::kOpening;
-  flow.requests_left = options_.mode == Mode::kConnections     ? 1
-                       : options_.requests_per_connection != 0 ? options_.requests_per_connection
-                                                               : ~0u;
-  if (connections_left_ != kNoLimit) --connections_left_;
-  ++tally_.connections_begun;
-  tally_.connections.set(++connections_);
+  flow.requests_left = connection_length();
   return true;
+}
+
+// Gives what is due to those whose turn it is.
+void Exchange::ask_idle(stack::Worker& worker, net::Instant now) {
+  for (uint32_t i = 0; i < kMostAskedPerRound && !idle_.empty() && requests_left_ != 0; ++i) {
+    const bool due = schedule_.open_loop() ? schedule_.next() <= now
+                                           : tally_.in_flight.value() < share_of(options_.in_flight, now);
+    if (!due) return;
+    const uint32_t index = idle_.pop();
+    Flow& flow = flows_[index];
+    flow.listed = false;
+    if (flow.stage != Stage::kOpen || flow.requests_left == 0) continue;
+    auto socket = worker.socket(index);
+    if (!socket) {  // its turn comes again
+      list(index, flow);
+      return;
+    }
+    ask(*socket, flow, 1, schedule_.open_loop() ? schedule_.next() : now);
+    if (schedule_.open_loop()) schedule_.take();
+    if (flow.outstanding() < options_.pipeline) list(index, flow);
+  }
+}
+
+void Exchange::list(uint32_t index, Flow& flow) {
+  if (flow.listed || flow.stage != Stage::kOpen || flow.requests_left == 0) return;
+  flow.listed = true;
+  idle_.push(index);
+}
+
+// At the end: those that wait for a request have none to come.
+void Exchange::close_idle(stack::Worker& worker) {
+  for (uint32_t index = 0; index < flows_.size(); ++index) {
+    Flow& flow = flows_[index];
+    if (flow.stage != Stage::kOpen || flow.outstanding() != 0) continue;
+    auto socket = worker.socket(index);
+    if (!socket) return;  // in the next round
+    finish(*socket, flow);
+  }
+  idle_closed_ = true;
 }
 
 // --- What the connection tells ---
 
 void Exchange::opened(stack::Socket& socket) {
-  Flow& flow = flows_[socket.index()];
+  const uint32_t index = socket.index();
+  Flow& flow = flows_[index];
   flow.stage = Stage::kOpen;
   ++tally_.connections_opened;
   tally_.connect.record(static_cast<uint64_t>((socket.now() - flow.since).count()));
-  ask(socket, flow, options_.pipeline);
+  if (tally_.connections_opened.value() == options_.connections && !asking_) {
+    asking_ = true;
+    schedule_.start(socket.now());
+  }
+  if (options_.mode == Mode::kConnections) return ask(socket, flow, 1, flow.since);
+  if (!by_turns_) return ask(socket, flow, options_.pipeline, socket.now());
+  if (ending()) return finish(socket, flow);
+  const bool chosen =
+      options_.touch >= 1 || static_cast<double>(random() >> 11) < options_.touch * 9007199254740992.0;
+  if (chosen) list(index, flow);
 }
 
 void Exchange::text(stack::Socket& socket) {
@@ -85,20 +182,20 @@ void Exchange::text(stack::Socket& socket) {
     ++answered;
   }
   if (flow.stage == Stage::kFinished) socket.skip(socket.unread());
-  if (answered != 0 && flow.stage == Stage::kOpen) ask(socket, flow, answered);
+  if (answered != 0 && flow.stage == Stage::kOpen) go_on(socket, flow, answered);
 }
 
 void Exchange::ended(stack::Socket& socket) {
   Flow& flow = flows_[socket.index()];
   if (flow.stage == Stage::kOpen && flow.body.until_close()) {
-    flow.body = {};
-    complete(socket, flow);
+    complete(socket.index(), flow, socket.now());
   }
   if (flow.stage == Stage::kOpen && flow.outstanding() != 0) {
     for (uint32_t i = flow.outstanding(); i != 0; --i) tally_.count(Error::closed_early);
     flow.failed = true;
   }
   flow.stage = Stage::kFinished;
+  flow.since = socket.now();
   socket.skip(socket.unread());
   socket.close();
 }
@@ -110,35 +207,15 @@ void Exchange::writable(stack::Socket& socket) {
 
 void Exchange::closed(stack::Socket& socket) {
   Flow& flow = flows_[socket.index()];
-  const bool all_done = flow.stage == Stage::kFinished && flow.outstanding() == 0;
   tally_.in_flight.subtract(flow.outstanding());
-  tally_.connections.set(--connections_);
-  const bool over = all_done && socket.close_reason() == tcp::CloseReason::kResetByPeer;
+  const bool done = flow.stage == Stage::kFinished && flow.outstanding() == 0;
+  opening_.closed(socket, done, flow.failed);
   flow.stage = Stage::kFree;
-  if (flow.failed) return;  // what was wrong has been counted
-  switch (over ? tcp::CloseReason::kFinished : socket.close_reason()) {
-    case tcp::CloseReason::kFinished:
-    case tcp::CloseReason::kAborted:  // by us, as the user wanted it
-      if (all_done) ++tally_.connections_finished;
-      break;
-    case tcp::CloseReason::kRefused:
-      tally_.count(Error::refused);
-      break;
-    case tcp::CloseReason::kTimedOut:
-      tally_.count(Error::timed_out);
-      break;
-    case tcp::CloseReason::kUnreachable:
-    case tcp::CloseReason::kNetworkUnreachable:
-      tally_.count(Error::unreachable);
-      break;
-    default:
-      tally_.count(Error::reset);
-  }
 }
 
 // --- Requests ---
 
-void Exchange::ask(stack::Socket& socket, Flow& flow, uint32_t count) {
+void Exchange::ask(stack::Socket& socket, Flow& flow, uint32_t count, net::Instant at) {
   if (draining_) count = 0;
   count = static_cast<uint32_t>(std::min<uint64_t>({count, flow.requests_left, requests_left_}));
   if (count == 0) {
@@ -146,11 +223,11 @@ void Exchange::ask(stack::Socket& socket, Flow& flow, uint32_t count) {
     return;
   }
   const uint32_t index = socket.index();
-  for (uint32_t i = 0; i < count; ++i) asked_at(index, flow.asked + i) = socket.now();
+  for (uint32_t i = 0; i < count; ++i) asked(index, flow.asked + i) = {at, choose_page()};
   flow.asked += count;
   flow.owed += count;
   flow.requests_left -= count;
-  if (requests_left_ != kNoLimit) requests_left_ -= count;
+  requests_left_ -= count;  // without a limit it lasts for ever
   tally_.requests_sent.add(count);
   tally_.in_flight.add(count);
   send_owed(socket, flow);
@@ -158,95 +235,24 @@ void Exchange::ask(stack::Socket& socket, Flow& flow, uint32_t count) {
 
 void Exchange::send_owed(stack::Socket& socket, Flow& flow) {
   const bool announce = flow.requests_left == 0 && options_.closing == Closing::kServer;
-  const uint32_t plain = announce ? flow.owed - 1 : flow.owed;
-  uint32_t queued = plain == 0 ? 0 : request_.queue(socket, plain);
-  tally_.bytes_sent.add(uint64_t{queued} * request_.size());
-  if (announce && queued == plain && last_request_.queue(socket, 1) == 1) {
-    flow.last_announced = true;
-    tally_.bytes_sent.add(last_request_.size());
-    ++queued;
+  const uint32_t index = socket.index();
+  while (flow.owed != 0) {
+    const bool last = announce && flow.owed == 1;
+    Page& page = *pages_[asked(index, flow.asked - flow.owed).page];
+    Request& request = last ? page.last_request : page.request;
+    const uint32_t wanted = last || pages_.size() != 1 ? 1 : flow.owed - (announce ? 1 : 0);
+    const uint32_t queued = request.queue(socket, wanted);
+    tally_.bytes_sent.add(uint64_t{queued} * request.size());
+    flow.owed -= queued;
+    if (queued < wanted) return;
+    if (last) flow.last_announced = true;
   }
-  flow.owed -= queued;
 }
 
-// --- Responses ---
-
-// Whether one became complete.
-bool Exchange::take_response(stack::Socket& socket, Flow& flow) {
-  if (!flow.body.begun() && learnt_.length != 0 && socket.unread() >= learnt_.total) {
-    const std::span<const uint8_t> front = socket.front();
-    if (front.size() >= learnt_.length &&
-        std::memcmp(front.data(), learnt_.bytes.data(), learnt_.length) == 0) {
-      socket.skip(learnt_.total);
-      tally_.bytes_received.add(learnt_.total);
-      if (learnt_.closes) announce_last(flow);
-      complete(socket, flow);
-      return true;
-    }
-  }
-  return take_slowly(socket, flow);
-}
-
-bool Exchange::take_slowly(stack::Socket& socket, Flow& flow) {
-  if (!flow.body.begun()) {
-    if (!begin_response(socket, flow)) return false;
-    if (!flow.body.begun()) return complete(socket, flow), true;
-  }
-  while (socket.unread() != 0) {
-    std::span<const uint8_t> text;
-    const uint32_t taken = flow.body.take(socket.front(), text);
-    socket.skip(taken);
-    tally_.bytes_received.add(taken);
-    if (flow.body.malformed()) return give_up(socket, flow, Error::malformed), false;
-    if (!flow.body.begun()) return complete(socket, flow), true;
-  }
-  return false;
-}
-
-// Takes the next response's head; false when it is not there yet, or is none.
-bool Exchange::begin_response(stack::Socket& socket, Flow& flow) {
-  if (options_.target.protocol == Protocol::kRaw) {
-    flow.body = Body(options_.receive_bytes);
-    return true;
-  }
-  ResponseHead head;
-  std::span<const uint8_t> bytes = socket.front();
-  HeadParse parsed = parse_response_head(bytes, head);
-  if (parsed == HeadParse::kIncomplete && socket.unread() > bytes.size()) {
-    bytes = std::span<const uint8_t>(head_).first(socket.peek(head_));
-    parsed = parse_response_head(bytes, head);
-  }
-  const bool too_long = parsed == HeadParse::kIncomplete && (socket.full() || bytes.size() == head_.size());
-  if (parsed == HeadParse::kMalformed || too_long) return give_up(socket, flow, Error::malformed), false;
-  if (parsed == HeadParse::kIncomplete) return false;
-  if (head.succeeded() && head.body == BodyKind::kLength) learn(head, bytes);
-  socket.skip(head.length);
-  tally_.bytes_received.add(head.length);
-  if (head.interim()) return socket.unread() != 0 && begin_response(socket, flow);
-  if (!head.succeeded()) {
-    tally_.count(Error::http_status);
-    flow.bad = true;
-  }
-  if (head.closes) announce_last(flow);
-  flow.body = Body(head);
-  return true;
-}
-
-void Exchange::learn(const ResponseHead& head, std::span<const uint8_t> bytes) {
-  if (head.length > learnt_.bytes.size() || head.content_length > 65'535) return;
-  std::memcpy(learnt_.bytes.data(), bytes.data(), head.length);
-  learnt_.length = head.length;
-  learnt_.closes = head.closes;
-  learnt_.total = head.length + static_cast<uint32_t>(head.content_length);
-}
-
-void Exchange::complete(const stack::Socket& socket, Flow& flow) {
-  const net::Instant asked = asked_at(socket.index(), flow.answered);
-  ++flow.answered;
-  --tally_.in_flight;
-  if (std::exchange(flow.bad, false)) return;
-  ++tally_.responses;
-  tally_.latency.record(static_cast<uint64_t>((socket.now() - asked).count()));
+void Exchange::go_on(stack::Socket& socket, Flow& flow, uint32_t answered) {
+  if (!by_turns_) return ask(socket, flow, answered, socket.now());
+  if (flow.outstanding() == 0 && (ending() || flow.requests_left == 0)) return finish(socket, flow);
+  list(socket.index(), flow);
 }
 
 // --- Closing ---
@@ -283,7 +289,7 @@ void Exchange::watch(stack::Worker& worker, net::Instant now) {
     if (flow.stage == Stage::kFree || flow.failed) continue;
     const bool waiting = flow.outstanding() != 0;
     if (flow.stage == Stage::kOpen && !waiting) continue;
-    if (now - (waiting ? asked_at(index, flow.answered) : flow.since) < options_.timeout) continue;
+    if (now - (waiting ? asked(index, flow.answered).at : flow.since) < options_.timeout) continue;
     auto socket = worker.socket(index);
     if (socket) give_up(*socket, flow, Error::timed_out);
   }

@@ -38,11 +38,12 @@ int main(int argc, char** argv) {
       return 0;
     }
     const Result result = run(line.options, argv[0]);
-    std::fputs(summarize(result).c_str(), stdout);
+    std::fputs(summarize(line.options, result).c_str(), stdout);
     std::fflush(stdout);
-    if (!line.options.json_path.empty()) write_file(line.options.json_path, to_json(line.options, result));
-    // A server that is not there may have made all its errors before what is measured.
-    return result.measured.responses != 0 && result.measured.error_sum() == 0 ? 0 : kFailed;
+    const Options& options = line.options;
+    if (!options.json_path.empty()) write_file(options.json_path, to_json(options, result));
+    if (!options.plot_path.empty()) write_file(options.plot_path, to_svg(options, result.samples));
+    return succeeded(options, result) ? 0 : kFailed;
   } catch (const std::exception& error) {
     std::cerr << "ternload: " << error.what() << '\n';
   }

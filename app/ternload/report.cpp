@@ -44,19 +44,67 @@ Json json_of(const Distribution& times) {
   return json;
 }
 
+Json json_of(const Sample& sample) {
+  Json json;
+  json["seconds"] = sample.seconds;
+  json["measured"] = sample.measured;
+  json["responses_per_second"] = sample.responses_per_second;
+  json["connections_per_second"] = sample.connections_per_second;
+  json["bits_per_second_in"] = sample.bits_per_second_in;
+  json["bits_per_second_out"] = sample.bits_per_second_out;
+  json["connections"] = sample.connections;
+  json["in_flight"] = sample.in_flight;
+  json["errors"] = sample.errors;
+  json["p50_us"] = sample.p50_us;
+  json["p99_us"] = sample.p99_us;
+  json["p99_9_us"] = sample.p99_9_us;
+  return json;
+}
+
+// Where an open loop came to less than it was asked for: what is overdue at the end is more than a hundredth
+// of a second's worth.
+std::string shortfall(const Options& options, const Snapshot& all, const Result& result) {
+  if (options.rate == 0 || static_cast<double>(all.overdue) * 100 <= options.rate) return {};
+  const uint64_t begun = options.mode == Mode::kConnections ? all.connections_begun : all.requests_sent;
+  return fmt::format(
+      "{:<12} {:.0f}/s of the {:.0f}/s asked for; {} are overdue at the end, and latency holds their wait\n",
+      "rate", rate(begun, result), options.rate, all.overdue);
+}
+
+}  // namespace
+
 const char* name_of(Mode mode) {
   switch (mode) {
     case Mode::kConnections:
       return "connections";
     case Mode::kRequests:
       return "requests";
+    case Mode::kConcurrent:
+      return "concurrent";
+    case Mode::kThroughput:
+      return "throughput";
+    case Mode::kMixed:
+      return "mixed";
+    case Mode::kFlood:
+      return "flood";
   }
   return "";
 }
 
-}  // namespace
+bool succeeded(const Options& options, const Result& result) {
+  const Snapshot& all = result.measured;
+  if (all.error_sum() != 0) return false;
+  switch (options.mode) {
+    case Mode::kThroughput:
+      return all.bytes_received + all.bytes_sent != 0;
+    case Mode::kFlood:
+      return all.flood_syns != 0;
+    default:
+      return all.responses != 0;
+  }
+}
 
-std::string summarize(const Result& result) {
+std::string summarize(const Options& options, const Result& result) {
   const Snapshot& all = result.measured;
   std::string text = fmt::format(
       "{:<12} {:.0f}/s finished, {:.0f}/s opened; {} finished in {:.2f} s\n"
@@ -65,8 +113,15 @@ std::string summarize(const Result& result) {
       "connections", rate(all.connections_finished, result), rate(all.connections_opened, result),
       all.connections_finished, seconds(result.took), "responses", rate(all.responses, result), all.responses,
       "text", rate(all.bytes_received, result) * 8 / 1e9, rate(all.bytes_sent, result) * 8 / 1e9);
-  text += line_of("latency", all.latency);
-  text += line_of("connect", all.connect);
+  text += shortfall(options, all, result);
+  if (all.flood_syns != 0) {
+    text += fmt::format("{:<12} {:.0f} SYNs/s, {} in all\n", "flood", rate(all.flood_syns, result),
+                        all.flood_syns);
+  }
+  if (all.latency.count() != 0) text += line_of("latency", all.latency);
+  if (all.connect.count() != 0) text += line_of("connect", all.connect);
+  text +=
+      fmt::format("{:<12} {:.0f} % of its time busy\n", "ternload", 100 * rate(all.busy_ns, result) / 1e9);
   text += fmt::format("{:<12}", "errors");
   for (size_t i = 0; i < kErrors; ++i) {
     if (all.errors[i] != 0) text += fmt::format(" {} {}", kErrorNames[i], all.errors[i]);
@@ -94,6 +149,15 @@ std::string to_json(const Options& options, const Result& result) {
   Json errors;
   for (size_t i = 0; i < kErrors; ++i) errors[kErrorNames[i]] = all.errors[i];
   json["errors"] = std::move(errors);
+  json["connections"] = all.connections;
+  json["in_flight"] = all.in_flight;
+  json["overdue"] = all.overdue;
+  Json tcp;
+  for (const auto& [name, value] : result.tcp) tcp[name] = value;
+  json["tcp"] = std::move(tcp);
+  Json samples = Json::array();
+  for (const Sample& sample : result.samples) samples.push_back(json_of(sample));
+  json["samples"] = std::move(samples);
   return json.dump(2) + "\n";
 }
 

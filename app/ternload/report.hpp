@@ -10,7 +10,11 @@
 namespace tern::load {
 
 // Lines for the terminal, each ending with a newline.
-std::string summarize(const Result& result);
+// Whether something came of what was measured, and no error. A server that is not there may have made all its
+// errors before that.
+bool succeeded(const Options& options, const Result& result);
+
+std::string summarize(const Options& options, const Result& result);
 // A JSON object; docs/load.md has its keys.
 std::string to_json(const Options& options, const Result& result);
 

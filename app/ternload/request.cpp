@@ -5,33 +5,32 @@
 #include <algorithm>
 #include <span>
 
+#include "ternload/pattern.hpp"
+
 namespace tern::load {
 
 namespace {
-// Of raw requests, byte i is i mod 251: a prime, so that shifts show. tern's /bytes/N has the same.
-constexpr uint32_t kPeriod = 251;
-constexpr uint32_t kBlock = kPeriod * (65'535 / kPeriod);
-
 std::span<const uint8_t> bytes_of(const std::string& text) {
   return {reinterpret_cast<const uint8_t*>(text.data()), text.size()};
 }
 }  // namespace
 
-std::string request_text(const Options& options, bool last) {
+std::string request_text(const Options& options, const std::string& path, bool last) {
   if (options.target.protocol == Protocol::kRaw) {
     std::string text(options.send_bytes, '\0');
-    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % kPeriod);
+    for (size_t i = 0; i < text.size(); ++i) text[i] = static_cast<char>(i % kPatternPeriod);
     return text;
   }
   std::string host = net::to_string(options.target.address);
   if (options.target.port != 80) host += ":" + std::to_string(options.target.port);
-  return "GET " + options.target.path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: ternload\r\n" +
+  return "GET " + path + " HTTP/1.1\r\nHost: " + host + "\r\nUser-Agent: ternload\r\n" +
          (last ? "Connection: close\r\n" : "") + "\r\n";
 }
 
 Request::Request(std::string text) : text_(std::move(text)) {
   if (size() > kCopied) {
-    block_ = std::make_unique<net::dpdk::StaticPayload>(bytes_of(text_).first(std::min(size(), kBlock)));
+    block_ = std::make_unique<net::dpdk::StaticPayload>(
+        bytes_of(text_).first(std::min<size_t>(size(), pattern_block().size())));
   }
 }
 

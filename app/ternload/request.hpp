@@ -11,8 +11,9 @@
 
 namespace tern::load {
 
-// What is sent for a request to the target; last: the connection's last, where the server is to close it.
-std::string request_text(const Options& options, bool last);
+// What is sent for a request to the target, with this path where it is HTTP; last: the connection's last,
+// where the server is to close it.
+std::string request_text(const Options& options, const std::string& path, bool last);
 
 // One request's bytes, ready to be queued on any connection.
 class Request {

@@ -5,6 +5,7 @@
 #include <sys/random.h>
 
 #include <algorithm>
+#include <fstream>
 #include <stdexcept>
 
 namespace tern::load {
@@ -27,9 +28,21 @@ net::PrfKey random_key() {
   return key;
 }
 
+// The same for all processes since the machine started, as the clock is: so the numbers and timestamps of a
+// four-tuple's connections go on from one run to the next, and a server that still has the last run's in
+// TIME-WAIT takes the new ones (RFC 6528, RFC 6191).
+net::PrfKey boot_key() {
+  net::PrfKey key{};
+  std::ifstream("/proc/sys/kernel/random/boot_id").read(reinterpret_cast<char*>(key.data()), key.size());
+  return key;
+}
+
 // A request is queued in one buffer, its response may lie in several.
 uint32_t receive_buffers(const Options& options) {
-  return options.buffers != 0 ? options.buffers : std::max(32'768u, 4 * options.in_flight) + kReserve;
+  return options.buffers != 0
+             ? options.buffers
+             : std::max(32'768u, 4 * std::min(options.in_flight, options.connections * options.pipeline)) +
+                   kReserve;
 }
 
 uint16_t buffer_bytes(const Options& options) {
@@ -87,7 +100,7 @@ tcp::Config tcp_config(const Options& options) {
 
 uint32_t slots_for(const Options& options) {
   constexpr uint32_t kMargin = 1024;  // connections that have ended and are not taken away yet
-  const uint32_t open = options.connections() + kMargin;
+  const uint32_t open = options.connections + kMargin;
   if (options.closing != Closing::kClient) return open;
   // There are as many records of TIME-WAIT: enough that none is forgotten before its time.
   constexpr uint64_t kMostTimeWaits = 1 << 22;
@@ -97,7 +110,7 @@ uint32_t slots_for(const Options& options) {
 
 Rig::Rig(const Options& options, const std::string& program) : options_(options) {
   eal_ = std::make_unique<dpdk::Eal>(eal_options(options, program));
-  clock_ = std::make_unique<dpdk::Clock>();
+  clock_ = std::make_unique<dpdk::Clock>(dpdk::Clock::since_boot());
   receive_ =
       std::make_unique<dpdk::FramePool>("receive", receive_buffers(options), kCache, buffer_bytes(options));
   headers_ = std::make_unique<dpdk::FramePool>("headers", kHeaders, kCache, buffer_bytes(options));
@@ -119,7 +132,7 @@ stack::Worker& Rig::make_worker(std::unique_ptr<stack::Service> service) {
   worker.idle = stack::IdleMode::kPoll;
   worker.cookie_secret = random_key();
   worker.table_secret = random_key();
-  worker.isn_secret = random_key();
+  worker.isn_secret = boot_key();
   worker.receive_reserve = kReserve;
   std::vector<stack::Attachment> attachments(1);
   attachments[0].port = port_.get();

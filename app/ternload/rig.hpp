@@ -26,7 +26,8 @@ class Rig {
 
   net::dpdk::Eal& eal() { return *eal_; }
   const net::dpdk::Clock& clock() const { return *clock_; }
-  const net::dpdk::Port& port() const { return *port_; }
+  net::dpdk::Port& port() { return *port_; }
+  net::dpdk::FramePool& headers() { return *headers_; }
 
  private:
   const Options& options_;

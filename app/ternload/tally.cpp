@@ -13,6 +13,7 @@ Snapshot Tally::read(net::Instant now) const {
   for (size_t i = 0; i < kErrors; ++i) snapshot.errors[i] = errors[i].value();
   snapshot.connections = connections.value();
   snapshot.in_flight = in_flight.value();
+  snapshot.overdue = overdue.value();
   snapshot.latency = latency.read();
   snapshot.connect = connect.read();
   return snapshot;

@@ -22,7 +22,8 @@ namespace tern::load {
   X(no_slot, "The table of connections was full.")                       \
   X(closed_early, "The server closed before its response was complete.") \
   X(http_status, "An HTTP status other than 2xx.")                       \
-  X(malformed, "What came was no HTTP response.")
+  X(malformed, "What came was no HTTP response.")                        \
+  X(wrong_bytes, "--verify: a response's bytes, or their number, were not the expected.")
 
 enum class Error : uint8_t {
 #define TERN_MEMBER(name, help) name,
@@ -45,7 +46,9 @@ constexpr size_t kErrors = std::size(kErrorNames);
   X(requests_sent)                                                   \
   X(responses)      /* complete, of status 2xx */                    \
   X(bytes_sent)     /* text given to TCP */                          \
-  X(bytes_received) /* text taken from TCP */
+  X(bytes_received) /* text taken from TCP */                        \
+  X(flood_syns)     /* SYNs from addresses that are not ours */      \
+  X(busy_ns)        /* time of rounds that had something to do */
 
 // A state of it all.
 struct Snapshot {
@@ -56,10 +59,11 @@ struct Snapshot {
   std::array<uint64_t, kErrors> errors{};
   uint64_t connections = 0;  // that are open, or opening
   uint64_t in_flight = 0;    // requests without their response
+  uint64_t overdue = 0;      // open loop: what should have begun by now and has not
   Distribution latency;      // of responses, nanoseconds
   Distribution connect;      // of handshakes
 
-  // What came between; connections and in_flight stay ours.
+  // What came between; connections, in_flight and overdue stay ours.
   Snapshot since(const Snapshot& earlier) const;
   uint64_t error_sum() const;
 };
@@ -71,6 +75,7 @@ struct Tally {
   std::array<net::Counter, kErrors> errors;
   net::Counter connections;
   net::Counter in_flight;
+  net::Counter overdue;
   Histogram latency;
   Histogram connect;
 

@@ -58,6 +58,19 @@ std::optional<PortChoice> parse_device(std::string_view text) {
   return port;
 }
 
+std::optional<WeightedPath> parse_weighted_path(std::string_view text) {
+  constexpr uint32_t kHeaviest = 1000;
+  const size_t equals = text.rfind('=');
+  WeightedPath path{std::string(text.substr(0, equals)), 1};
+  if (equals != text.npos) {
+    const auto weight = number<uint32_t>(text.substr(equals + 1));
+    if (!weight || *weight == 0 || *weight > kHeaviest) return std::nullopt;
+    path.weight = *weight;
+  }
+  const bool fit = path.path.starts_with('/') && path.path.find_first_of(" \r\n#") == std::string::npos;
+  return fit ? std::optional(path) : std::nullopt;
+}
+
 std::optional<net::Duration> parse_duration(std::string_view text) {
   constexpr std::pair<std::string_view, double> kUnits[] = {
       {"us", 1e3}, {"ms", 1e6}, {"s", 1e9}, {"m", 60e9}, {"h", 3600e9}};

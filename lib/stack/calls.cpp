@@ -45,6 +45,17 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   return tcp::Error::kNone;
 }
 
+std::optional<net::MacAddress> Worker::next_hop(net::Ipv4Address remote) {
+  Path path;
+  path.tuple.remote = remote;
+  tcp::Error error = tcp::Error::kNone;
+  const auto attachment = opener_.attachment_for(path.tuple, error);
+  if (!attachment) return std::nullopt;
+  path.attachment = *attachment;
+  if (opener_.ask(path, path.next_hop) != Neighbours::Answer::kKnown) return std::nullopt;
+  return path.next_hop;
+}
+
 // Whether no connection has the tuple, whose hash this finds out. One in TIME-WAIT may give it up where the
 // clock of our timestamps has ticked since: the peer tells the new connection's segments from old ones by
 // them (RFC 6191).

@@ -56,7 +56,6 @@ bool Opener::resolve(uint32_t index) {
   }
 }
 
-// Where the path's remote address is; where that calls for it, a request is sent.
 Neighbours::Answer Opener::ask(const Path& path, net::MacAddress& mac) {
   const Neighbours::Answer answer = neighbours_.resolve(path.attachment, path.tuple.remote, core_.now, mac);
   if (answer != Neighbours::Answer::kAsk) return answer;

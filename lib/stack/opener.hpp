@@ -46,6 +46,8 @@ class Opener {
   // Once per round: asks for what is unknown, lets go what has been answered, gives up what nobody answers
   // for.
   void resolve();
+  // Where the path's remote address is; where that calls for it, a request is sent.
+  Neighbours::Answer ask(const Path& path, net::MacAddress& mac);
   // A connection whose segments go unanswered doubts its next hop (R1 of RFC 9293 section 3.8.3): it is asked
   // for, and takes its place as it answers. Only stations of our own networks can be: of a router, which the
   // peer's frames came from, no address is known. Where a whole network has gone dumb, more than kMostDoubts
@@ -58,7 +60,6 @@ class Opener {
 
   bool resolve(uint32_t index);
   bool renew(const Doubt& doubt);
-  Neighbours::Answer ask(const Path& path, net::MacAddress& mac);
 
   const net::Prf& isn_prf_;
   std::span<const Attachment> attachments_;

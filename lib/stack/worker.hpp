@@ -108,6 +108,9 @@ class alignas(64) Worker {
   // How many local ports are left toward the tuple's remote address and port, from its local address, or
   // where that is 0 from the one that the network chooses.
   PortsLeft ports_left(net::FourTuple tuple) const;
+  // The station of an address on one of our networks; nothing while it is asked for. For frames of the
+  // caller's own.
+  std::optional<net::MacAddress> next_hop(net::Ipv4Address remote);
   // Tells the binding's service of the connection that has waited longest; for bindings whose max_connections
   // is 0 or used up. False when none waits (EAGAIN).
   bool accept(uint16_t binding);

@@ -80,6 +80,57 @@ TEST(LoadCommandLine, TakesWhatItIsTold) {
   EXPECT_EQ(options.json_path, "out.json");
 }
 
+TEST(LoadCommandLine, KnowsWeightedPaths) {
+  EXPECT_EQ(parse_weighted_path("/a")->weight, 1u);
+  EXPECT_EQ(parse_weighted_path("/a?b=c=7")->path, "/a?b=c");
+  EXPECT_EQ(parse_weighted_path("/a?b=c=7")->weight, 7u);
+  for (const char* text : {"", "a", "/a=0", "/a=1001", "/a=x", "/a b"})
+    EXPECT_FALSE(parse_weighted_path(text)) << text;
+}
+
+TEST(LoadCommandLine, FillsInWhatIsLeftToTheMode) {
+  EXPECT_EQ(with({"--in-flight", "7"}).options.connections, 7u);
+  EXPECT_EQ(with({"--rate", "100"}).options.connections, 50'000u);
+  const auto mode = [](const char* name, std::vector<const char*> more) {
+    more.insert(more.begin(),
+                {name, "tcp://192.0.2.2:7", "--device", "net_tap0", "--address", "192.0.2.16/24"});
+    const CommandLine line = parse(std::move(more));
+    EXPECT_EQ(line.error, "");
+    return line.options;
+  };
+  EXPECT_EQ(mode("requests", {"--in-flight", "12", "--pipeline", "4"}).connections, 3u);
+  EXPECT_EQ(mode("requests", {}).closing, Closing::kClient);
+  EXPECT_EQ(mode("mixed", {}).requests_per_connection, 10u);
+  EXPECT_EQ(mode("throughput", {"--direction", "both"}).connections, 8u);
+  EXPECT_EQ(mode("flood", {"--flood", "1000"}).connections, 0u);
+}
+
+TEST(LoadCommandLine, SaysWhichNumbersDoNotGoTogether) {
+  const auto requests = [](std::vector<const char*> more) {
+    more.insert(more.begin(),
+                {"requests", "http://192.0.2.2/", "--device", "net_tap0", "--address", "192.0.2.16/24"});
+    return parse(std::move(more));
+  };
+  EXPECT_THAT(requests({"--in-flight", "10", "--pipeline", "4"}).error, HasSubstr("no multiple"));
+  EXPECT_THAT(requests({"--in-flight", "8", "--pipeline", "4", "--connections", "3"}).error,
+              HasSubstr("leave one"));
+  EXPECT_EQ(requests({"--pipeline", "4", "--connections", "3"}).options.in_flight, 12u);
+  EXPECT_EQ(requests({"--pipeline", "8"}).options.connections, 13u) << "what nobody asked for is rounded up";
+  EXPECT_THAT(requests({"--connections", "100000"}).error, HasSubstr("64512"));
+  EXPECT_EQ(requests({"--connections", "100000", "--addresses", "2"}).error, "");
+  EXPECT_EQ(with({"--rate", "10", "--ports", "5000-5003"}).options.connections, 4u);
+}
+
+TEST(LoadCommandLine, MixIsTakenAsOftenAsItIsGiven) {
+  const CommandLine line = parse({"mixed", "http://192.0.2.2/", "--device", "net_tap0", "--address",
+                                  "192.0.2.16/24", "--mix", "/a=3", "--mix", "/b"});
+  ASSERT_EQ(line.error, "");
+  ASSERT_EQ(line.options.mix.size(), 2u);
+  EXPECT_EQ(line.options.mix[0].path, "/a");
+  EXPECT_EQ(line.options.mix[0].weight, 3u);
+  EXPECT_EQ(line.options.mix[1].path, "/b");
+}
+
 TEST(LoadCommandLine, LeavesToEalWhatStandsBeforeTheDashes) {
   const CommandLine line = parse({"--no-huge", "-m", "512", "--", "requests", "http://192.0.2.2/", "--device",
                                   "net_tap0", "--address", "192.0.2.16/24"});
@@ -93,6 +144,9 @@ TEST(LoadCommandLine, SaysWhatIsWrong) {
   EXPECT_THAT(with({"--in-flight", "0"}).error, HasSubstr("--in-flight"));
   EXPECT_THAT(with({"--duration", "soon"}).error, HasSubstr("soon"));
   EXPECT_THAT(with({"--pipeline", "4"}).error, HasSubstr("requests"));
+  EXPECT_THAT(with({"--close", "me"}).error, HasSubstr("\"me\" is not one of server, client, reset"));
+  EXPECT_THAT(with({"--mix", "/a"}).error, HasSubstr("mixed"));
+  EXPECT_THAT(with({"--interval", "1ms"}).error, HasSubstr("10ms"));
   EXPECT_THAT(with({"--addresses", "250"}).error, HasSubstr("beyond the network"));
   EXPECT_THAT(
       parse({"requests", "http://198.51.100.1/", "--device", "net_tap0", "--address", "192.0.2.16/24"}).error,

@@ -11,6 +11,7 @@ namespace {
 
 using namespace std::chrono_literals;
 using testing::HasSubstr;
+using testing::Not;
 
 Result some_result() {
   Result result;
@@ -37,11 +38,46 @@ TEST(Report, JsonHasRatesCountsTimesAndErrors) {
 }
 
 TEST(Report, SummaryNamesTheErrorsThatThereWere) {
-  EXPECT_THAT(summarize(some_result()), HasSubstr("errors       refused 3\n"));
+  EXPECT_THAT(summarize(Options{}, some_result()), HasSubstr("errors       refused 3\n"));
   Result fine = some_result();
   fine.measured.errors = {};
-  EXPECT_THAT(summarize(fine), HasSubstr("errors       none\n"));
-  EXPECT_THAT(summarize(fine), HasSubstr("4.000 Gbit/s in"));
+  EXPECT_THAT(summarize(Options{}, fine), HasSubstr("errors       none\n"));
+  EXPECT_THAT(summarize(Options{}, fine), HasSubstr("4.000 Gbit/s in"));
+}
+
+TEST(Report, SummarySaysWhichRateWasNotReached) {
+  Options options;
+  options.rate = 1'000;
+  Result result = some_result();
+  result.measured.connections_begun = 1'200;
+  result.measured.overdue = 800;
+  EXPECT_THAT(summarize(options, result), HasSubstr("600/s of the 1000/s asked for; 800 are overdue"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(options, result))["overdue"], 800);
+  result.measured.overdue = 10;  // what a hundredth of a second brings
+  EXPECT_THAT(summarize(options, result), Not(HasSubstr("asked for")));
+}
+
+TEST(Report, SaysHowMuchOfItsCoreTernloadNeeded) {
+  Result result = some_result();
+  result.measured.busy_ns = 500'000'000;
+  EXPECT_THAT(summarize(Options{}, result), HasSubstr("25 % of its time busy"));
+  EXPECT_EQ(nlohmann::json::parse(to_json(Options{}, result))["counts"]["busy_ns"], 500'000'000);
+}
+
+TEST(Report, SuccessIsWorkDoneWithoutAnError) {
+  Options options;
+  Result result = some_result();
+  EXPECT_FALSE(succeeded(options, result)) << "refused";
+  result.measured.errors = {};
+  EXPECT_TRUE(succeeded(options, result));
+  result.measured.responses = 0;
+  EXPECT_FALSE(succeeded(options, result));
+  options.mode = Mode::kThroughput;
+  EXPECT_TRUE(succeeded(options, result)) << "text without requests";
+  options.mode = Mode::kFlood;
+  EXPECT_FALSE(succeeded(options, result));
+  result.measured.flood_syns = 1;
+  EXPECT_TRUE(succeeded(options, result));
 }
 
 }  // namespace

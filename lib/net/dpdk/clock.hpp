@@ -10,7 +10,9 @@ namespace tern::net::dpdk {
 
 class Clock {
  public:
-  Clock();  // calibrated by EAL
+  Clock();  // calibrated by EAL; begins with this process
+  // Begins with the machine, so that what is reckoned from it goes on where an earlier process was.
+  static Clock since_boot();
   Instant now() const;
 
  private:
