@@ -20,10 +20,10 @@ std::string fresh_name() {
   return "bench" + std::to_string(count++);
 }
 
-std::vector<stack::Attachment> attach(dpdk::Port& port) {
+std::vector<stack::Attachment> attach(dpdk::Port& port, net::Ipv4Address address) {
   stack::Attachment attachment;
   attachment.port = &port;
-  attachment.interfaces = {{kOurAddress, 24}};
+  attachment.interfaces = {{address, 24}};
   std::vector<stack::Attachment> attachments;
   attachments.push_back(std::move(attachment));
   return attachments;
@@ -52,9 +52,9 @@ std::unique_ptr<Script> echo_script() {
 }
 
 Bench::Bench(std::vector<stack::Binding> services, const BenchOptions& options)
-    : receive("receive", options.receive_buffers, 0, 2048),
-      headers("headers", options.header_buffers, 0, 2048) {
-  const std::string name = fresh_name();
+    : name(fresh_name()),
+      receive(name + "-receive", options.receive_buffers, 0, 2048),
+      headers(name + "-headers", options.header_buffers, 0, 2048) {
   wire_ = std::make_unique<Wire>(name, options.wire);
   dpdk::PortOptions port;
   port.device = wire_->device();
@@ -68,8 +68,8 @@ Bench::Bench(std::vector<stack::Binding> services, const BenchOptions& options)
   worker.receive_reserve = options.receive_reserve;
   worker.cookie_secret = {1};
   worker.table_secret = {2};
-  worker_ =
-      std::make_unique<stack::Worker>(worker, attach(*port_), std::move(services), receive, headers, clock_);
+  worker_ = std::make_unique<stack::Worker>(worker, attach(*port_, options.address), std::move(services),
+                                            receive, headers, clock_);
 }
 
 Bench::~Bench() {

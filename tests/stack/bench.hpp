@@ -24,6 +24,7 @@ struct BenchOptions {
   uint32_t receive_reserve = 64;
   uint32_t wire = 1023;  // frames that it holds each way
   bool offload = true;   // false: the port sends no frame of several buffers
+  net::Ipv4Address address = kOurAddress;
 };
 
 // A service made of a test's functions; the calls it got are written down: "opened text ended closed".
@@ -65,6 +66,7 @@ class Bench {
   const void* inject(std::span<const uint8_t> frame) { return wire_->inject(receive, frame); }
   Wire& wire() { return *wire_; }
   stack::Worker& worker() { return *worker_; }
+  net::dpdk::Port& port() { return *port_; }
 
   // One round, now.
   bool poll() { return worker_->poll_once(now); }
@@ -90,6 +92,7 @@ class Bench {
   void expect_clean(uint32_t kept = 0);
 
   net::Instant now{std::chrono::nanoseconds(std::chrono::seconds(10)).count()};
+  const std::string name;  // of the worker, and of its memory; no other bench's
   net::dpdk::FramePool receive;
   net::dpdk::FramePool headers;
 
