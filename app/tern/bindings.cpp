@@ -22,7 +22,7 @@ std::vector<stack::Binding> make_bindings(const Config& config, const net::PrfKe
     Proxy* proxy = nullptr;
     if (service.kind == ServiceKind::kProxy) {
       auto made = std::make_unique<Proxy>(service.proxy, balancing.upstreams[service.proxy.pool],
-                                          config.dataplane.max_connections, seeds[1] + bindings.size());
+                                          config.dataplane.max_connections, seeds[1] + bindings.size(), now);
       proxy = made.get();
       binding.config.reuse_time_wait = true;  // of connections to backends, which are many to few addresses
       binding.service = std::move(made);

@@ -4,6 +4,7 @@
 // runs where tern does not.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <optional>
 #include <string>
@@ -93,10 +94,15 @@ struct ProxyConfig {
   uint32_t retries = 3;                                     // other backends, when one cannot be connected to
   net::Duration queue_timeout = std::chrono::seconds(10);   // how long a client waits while all are full
   uint32_t queue_length = 1024;                             // clients of a worker that may wait
-  bool accept_proxy = false;                                // whether anybody is trusted
-  lb::AccessList trusted;                                   // whose PROXY headers are believed
-  lb::LimitsConfig limits;                                  //
-  bool refuse_silently = false;                             // false: those over a limit get RST
+  // How long a side may be idle, neither sending nor taking anything, by side: client, server; 0: any time.
+  std::array<net::Duration, 2> idle_timeouts{};
+  std::array<net::Duration, 2> fin_timeouts{};  // the same where either side has closed; 0: as above
+  uint32_t spares = 0;  // connections to each backend that are held open for the next clients, of a worker
+  net::Duration spare_age = std::chrono::seconds(5);  // how long one may wait for its client
+  bool accept_proxy = false;                          // whether anybody is trusted
+  lb::AccessList trusted;                             // whose PROXY headers are believed
+  lb::LimitsConfig limits;                            //
+  bool refuse_silently = false;                       // false: those over a limit get RST
 };
 
 // What a service of kind http has of its own.

@@ -9,10 +9,27 @@ namespace {
 
 using std::chrono::milliseconds;
 
-constexpr auto kProxyKeys = std::to_array<std::string_view>(
-    {"pool", "connect_timeout_ms", "retries", "queue_timeout_ms", "queue_length", "accept_proxy_from",
-     "allow", "deny", "max_per_source", "max_per_prefix", "prefix_length", "rate_per_source", "rate_burst",
-     "tracked_sources", "refuse"});
+constexpr auto kProxyKeys = std::to_array<std::string_view>({"pool",
+                                                             "connect_timeout_ms",
+                                                             "retries",
+                                                             "queue_timeout_ms",
+                                                             "queue_length",
+                                                             "client_timeout_ms",
+                                                             "server_timeout_ms",
+                                                             "client_fin_timeout_ms",
+                                                             "server_fin_timeout_ms",
+                                                             "spare_connections",
+                                                             "spare_age_ms",
+                                                             "accept_proxy_from",
+                                                             "allow",
+                                                             "deny",
+                                                             "max_per_source",
+                                                             "max_per_prefix",
+                                                             "prefix_length",
+                                                             "rate_per_source",
+                                                             "rate_burst",
+                                                             "tracked_sources",
+                                                             "refuse"});
 
 std::vector<net::Ipv4Interface> read_prefixes(const TableReader& reader, std::string_view name) {
   std::vector<net::Ipv4Interface> prefixes;
@@ -87,6 +104,12 @@ void read_proxy_keys(const TableReader& reader, const Pools& pools, ServiceConfi
   reader.read_integer("retries", proxy.retries);
   reader.read_duration<milliseconds>("queue_timeout_ms", proxy.queue_timeout);
   reader.read_integer("queue_length", proxy.queue_length);
+  reader.read_duration<milliseconds>("client_timeout_ms", proxy.idle_timeouts[0]);
+  reader.read_duration<milliseconds>("server_timeout_ms", proxy.idle_timeouts[1]);
+  reader.read_duration<milliseconds>("client_fin_timeout_ms", proxy.fin_timeouts[0]);
+  reader.read_duration<milliseconds>("server_fin_timeout_ms", proxy.fin_timeouts[1]);
+  reader.read_integer("spare_connections", proxy.spares);
+  reader.read_duration<milliseconds>("spare_age_ms", proxy.spare_age);
   for (const auto& prefix : read_prefixes(reader, "accept_proxy_from")) {
     proxy.trusted.allow(prefix);
     proxy.accept_proxy = true;

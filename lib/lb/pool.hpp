@@ -45,6 +45,8 @@ class Pool {
   // The backend for a client, which counts as a connection of it from now until ended(); kNoBackend and the
   // reason when there is none.
   uint32_t choose(const Request& request, net::Instant now, Refusal& refusal);
+  // A connection to it that no client asked for: it counts until ended().
+  void began(uint32_t backend) { ++backends_[backend].connections; }
   // A connection to it is over, or was never made.
   void ended(uint32_t backend);
 

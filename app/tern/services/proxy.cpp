@@ -6,17 +6,25 @@
 
 namespace tern::app {
 
-namespace {
-// How often those who wait for a backend are looked after when nothing else does: a place may come free
-// through another service of the pool, or a backend through a check.
-constexpr net::Duration kLookAfter = std::chrono::milliseconds(5);
-}  // namespace
-
-Proxy::Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed)
-    : config_(config), upstream_(std::move(upstream)), sessions_(sessions), limits_(config.limits, seed) {}
+Proxy::Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed,
+             net::Instant now)
+    : config_(config),
+      upstream_(std::move(upstream)),
+      sessions_(sessions),
+      timers_(sessions, now),
+      limits_(config.limits, seed) {
+  if (config_.spares == 0) return;
+  spares_.reserve(upstream_->pool.size());
+  for (uint32_t i = 0; i < upstream_->pool.size(); ++i) spares_.push_back({sessions_.list()});
+}
 
 // --- What the worker tells
 // ----------------------------------------------------------------------------------------
+
+void Proxy::attach(stack::Stack& stack) {
+  stack_ = &stack;
+  if (!spares_.empty()) stack.wake_at(stack.now());
+}
 
 stack::Admission Proxy::admits(const net::FourTuple& tuple) {
   if (draining()) {
@@ -29,7 +37,8 @@ stack::Admission Proxy::admits(const net::FourTuple& tuple) {
 
 void Proxy::opened(stack::Socket& socket) {
   if (socket.user() == 0) return take_client(socket);
-  join(session_of(socket.user()));
+  const uint32_t index = session_of(socket.user());
+  sessions_[index].phase == Phase::kOpening ? spare_opened(index) : join(index);
 }
 
 void Proxy::text(stack::Socket& socket) {
@@ -38,23 +47,29 @@ void Proxy::text(stack::Socket& socket) {
   const Side side = side_of(socket.user());
   Session& session = sessions_[index];
   if (session.phase == Phase::kHeader) return read_header(index, socket);
+  if (session.phase == Phase::kSpare) return;  // its client will read it
+  touch(session, side);
   if (side == Side::kServer && !session.server_spoke) {
     session.server_spoke = true;
     upstream_->pool.on_success(session.backend);
   }
-  splice(session, side);
+  splice(index, side);
 }
 
 void Proxy::ended(stack::Socket& socket) {
   if (socket.user() == 0) return;
   const uint32_t index = session_of(socket.user());
   if (sessions_[index].phase == Phase::kHeader) return read_header(index, socket);
-  splice(sessions_[index], side_of(socket.user()));
+  if (sessions_[index].phase == Phase::kSpare) return drop_spare(index, &counters_.spares_died);
+  touch(sessions_[index], side_of(socket.user()));
+  splice(index, side_of(socket.user()));
 }
 
 void Proxy::writable(stack::Socket& socket) {
   if (socket.user() == 0) return;
-  splice(sessions_[session_of(socket.user())], other(side_of(socket.user())));
+  const uint32_t index = session_of(socket.user());
+  touch(sessions_[index], side_of(socket.user()));
+  splice(index, other(side_of(socket.user())));
 }
 
 void Proxy::closed(stack::Socket& socket) {
@@ -65,24 +80,6 @@ void Proxy::closed(stack::Socket& socket) {
   side == Side::kClient ? client_closed(index, socket) : server_closed(index, socket);
   release_if_over(index);
   serve_waiting();  // its place may have come free
-}
-
-void Proxy::due() {
-  while (!sessions_.pending.empty()) {
-    const uint32_t index = sessions_.pending.front();
-    Session& session = sessions_[index];
-    if (session.deadline > stack_->now()) break;
-    if (session.phase == Phase::kHeader) {
-      end(index, counters_.headers_timed_out);
-      continue;
-    }
-    leave_list(index);
-    if (session.phase == Phase::kConnecting) ++counters_.connect_timeouts;
-    if (session.phase == Phase::kEnding) abort(index, Side::kClient);
-    abort(index, Side::kServer);  // closed() follows, and tries another where it was to be connected to
-  }
-  serve_waiting();
-  wake();
 }
 
 // --- How a session begins
@@ -105,7 +102,7 @@ void Proxy::take_client(stack::Socket& client) {
   client.user() = word_of(index, Side::kClient);
   if (config_.accept_proxy && config_.trusted.allows(tuple.remote)) {
     session.phase = Phase::kHeader;
-    enlist(sessions_.pending, index, config_.connect_timeout);
+    limit(index, config_.connect_timeout);
   } else {
     seek_backend(index);
   }
@@ -125,7 +122,7 @@ void Proxy::read_header(uint32_t index, stack::Socket& client) {
   Session& session = sessions_[index];
   if (header.proxied)
     session.client = {header.destination, header.source, header.destination_port, header.source_port};
-  leave_list(index);
+  unlimit(index);
   seek_backend(index);
 }
 
@@ -133,21 +130,18 @@ void Proxy::read_header(uint32_t index, stack::Socket& client) {
 void Proxy::seek_backend(uint32_t index) {
   const bool is_new = sessions_[index].attempts == 0;
   if (!(is_new && upstream_->waiting != 0) && find_backend(index)) return;
-  if (sessions_.waiting.size() >= config_.queue_length) return end(index, counters_.queue_overflows);
+  if (waiting_.size() >= config_.queue_length) return end(index, counters_.queue_overflows);
   ++counters_.queued;
   sessions_[index].phase = Phase::kWaiting;
   ++upstream_->waiting;
-  enlist(sessions_.waiting, index, config_.queue_timeout);
+  waiting_.push_back(index);
+  limit(index, config_.queue_timeout);
+  wake();
 }
 
+// Those behind one for whom there is no place wait for their turn.
 void Proxy::serve_waiting() {
-  while (!sessions_.waiting.empty()) {
-    const uint32_t index = sessions_.waiting.front();
-    if (sessions_[index].deadline <= stack_->now()) {
-      end(index, counters_.queue_timeouts);
-    } else if (!find_backend(index)) {
-      return;  // those behind it wait for their turn
-    }
+  while (!waiting_.empty() && find_backend(waiting_.front())) {
   }
 }
 
@@ -159,18 +153,19 @@ bool Proxy::find_backend(uint32_t index) {
     lb::Refusal refusal = lb::Refusal::kNone;
     const lb::Request request{session.client.remote, std::span(session.tried).first(session.attempts)};
     const uint32_t backend = upstream_->pool.choose(request, stack_->now(), refusal);
-    if (refusal == lb::Refusal::kFull) return false;
+    if (refusal == lb::Refusal::kFull) return take_any_spare(index);
     if (refusal == lb::Refusal::kDown) break;
     if (session.attempts != 0) ++counters_.retries;
     session.tried[session.attempts++] = static_cast<uint16_t>(backend);
+    if (take_spare(index, backend, true)) return true;
     stack::Opened server;
     const tcp::Error error = upstream_->connect(*stack_, backend, word_of(index, Side::kServer), server);
     if (error == tcp::Error::kNone) {
-      leave_list(index);
+      unlimit(index);
       session.backend = backend;
       session[Side::kServer].connection = server.index;
       session.phase = Phase::kConnecting;
-      enlist(sessions_.pending, index, config_.connect_timeout);
+      limit(index, config_.connect_timeout);
       return true;
     }
     upstream_->pool.ended(backend);
@@ -181,14 +176,18 @@ bool Proxy::find_backend(uint32_t index) {
   return true;
 }
 
-// The backend has answered.
+// The backend has answered, or had done so before.
 void Proxy::join(uint32_t index) {
   Session& session = sessions_[index];
-  leave_list(index);
+  unlimit(index);
   session.phase = Phase::kJoined;
   session.header_owed = true;
   ++counters_.joined;
-  splice(session, Side::kClient);
+  touch(session, Side::kClient);
+  touch(session, Side::kServer);
+  arm(index);
+  splice(index, Side::kClient);
+  splice(index, Side::kServer);
 }
 
 // --- How a session ends
@@ -199,12 +198,12 @@ void Proxy::client_closed(uint32_t index, stack::Socket& client) {
   limits_.released(session.peer, stack_->now());
   if (session.phase == Phase::kJoined && client.close_reason() == tcp::CloseReason::kFinished) {
     keep_left(session, Side::kClient, client);
-    return splice(session, Side::kClient);
+    return splice(index, Side::kClient);
   }
   if (session.phase == Phase::kEnding) return;
   const bool ending = client.close_reason() == tcp::CloseReason::kAborted;  // tern is: nobody reset it
   if (session.phase == Phase::kJoined && !ending) ++counters_.resets_by_clients;
-  leave_list(index);
+  unlimit(index);
   session.phase = Phase::kEnding;
   abort(index, Side::kServer);
 }
@@ -214,19 +213,21 @@ void Proxy::server_closed(uint32_t index, stack::Socket& server) {
   lb::Pool& pool = upstream_->pool;
   const tcp::CloseReason reason = server.close_reason();
   pool.ended(session.backend);
-  if (session.phase == Phase::kConnecting && reason == tcp::CloseReason::kAborted &&
-      !session.deadline.is_never()) {
-    leave_list(index);  // tern is ending, for it was not its time that ran out
+  if (session.phase == Phase::kOpening || session.phase == Phase::kSpare) {
+    spare_closed(index, reason == tcp::CloseReason::kAborted && !session.deadline.is_never());
+  } else if (session.phase == Phase::kConnecting && reason == tcp::CloseReason::kAborted &&
+             !session.deadline.is_never()) {
+    unlimit(index);  // tern is ending, for it was not its time that ran out
     session.phase = Phase::kEnding;
     abort(index, Side::kClient);
   } else if (session.phase == Phase::kConnecting) {
-    leave_list(index);
+    unlimit(index);
     pool.on_connect_failure(session.backend, stack_->now());
     seek_backend(index);
   } else if (session.phase == Phase::kJoined && reason == tcp::CloseReason::kFinished) {
     if (!session.server_spoke) pool.on_success(session.backend);
     keep_left(session, Side::kServer, server);
-    splice(session, Side::kServer);
+    splice(index, Side::kServer);
   } else if (session.phase == Phase::kJoined) {
     const bool ending = reason == tcp::CloseReason::kAborted;  // tern is, as above
     if (!ending) ++counters_.resets_by_backends;
@@ -240,7 +241,7 @@ void Proxy::server_closed(uint32_t index, stack::Socket& server) {
 void Proxy::end(uint32_t index, net::Counter& reason) {
   Session& session = sessions_[index];
   ++reason;
-  leave_list(index);
+  unlimit(index);
   session.phase = Phase::kEnding;
   abort(index, Side::kClient);
   abort(index, Side::kServer);
@@ -251,40 +252,19 @@ void Proxy::abort(uint32_t index, Side side) {
   const uint32_t connection = sessions_[index][side].connection;
   if (connection == kNone) return;
   if (auto socket = stack_->socket(connection)) return socket->abort();
-  if (sessions_[index].deadline.is_never()) enlist(sessions_.pending, index, config_.connect_timeout);
+  if (sessions_[index].deadline.is_never()) limit(index, config_.connect_timeout);
 }
 
 void Proxy::release_if_over(uint32_t index) {
   Session& session = sessions_[index];
   if (session[Side::kClient].connection != kNone || session[Side::kServer].connection != kNone) return;
-  leave_list(index);
+  unlimit(index);
+  forget(index);
+}
+
+void Proxy::forget(uint32_t index) {
+  timers_.disarm(index);
   sessions_.release(index);
-}
-
-// --- Time
-// ---------------------------------------------------------------------------------------------------------
-
-void Proxy::enlist(SessionList& list, uint32_t index, net::Duration time) {
-  sessions_[index].deadline = stack_->now() + time;
-  const bool first = list.empty();
-  list.push_back(index);
-  if (first) wake();
-}
-
-void Proxy::leave_list(uint32_t index) {
-  Session& session = sessions_[index];
-  if (session.deadline.is_never()) return;
-  session.deadline = net::Instant::never();
-  if (session.phase == Phase::kWaiting) --upstream_->waiting;
-  (session.phase == Phase::kWaiting ? sessions_.waiting : sessions_.pending).remove(index);
-}
-
-// Asks for due() when the first of those who wait has waited long enough.
-void Proxy::wake() {
-  net::Instant when = net::Instant::never();
-  if (!sessions_.pending.empty()) when = sessions_[sessions_.pending.front()].deadline;
-  if (!sessions_.waiting.empty()) when = std::min(when, stack_->now() + kLookAfter);
-  if (!when.is_never()) stack_->wake_at(when);
 }
 
 }  // namespace tern::app

@@ -8,10 +8,12 @@
 #include <atomic>
 #include <cstdint>
 #include <memory>
+#include <vector>
 
 #include "lb/limits.hpp"
 #include "lb/proxy_header.hpp"
 #include "stack/service.hpp"
+#include "tcp/timer_wheel.hpp"
 #include "tern/config.hpp"
 #include "tern/services/proxy_counters.hpp"
 #include "tern/services/proxy_sessions.hpp"
@@ -22,9 +24,10 @@ namespace tern::app {
 class Proxy : public stack::Service {
  public:
   // sessions: the most at once; seed: random, and another for each worker.
-  Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed);
+  Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint32_t sessions, uint64_t seed,
+        net::Instant now);
 
-  void attach(stack::Stack& stack) override { stack_ = &stack; }
+  void attach(stack::Stack& stack) override;
   stack::Admission admits(const net::FourTuple& tuple) override;
   void opened(stack::Socket& socket) override;
   void text(stack::Socket& socket) override;
@@ -60,18 +63,46 @@ class Proxy : public stack::Service {
   void end(uint32_t index, net::Counter& reason);
   void abort(uint32_t index, Side side);
   void release_if_over(uint32_t index);
-  void enlist(SessionList& list, uint32_t index, net::Duration time);
-  void leave_list(uint32_t index);
+  void forget(uint32_t index);
+
+  // Time: proxy_timeouts.cpp.
+  void limit(uint32_t index, net::Duration time);
+  void unlimit(uint32_t index);
+  void arm(uint32_t index);
+  net::Instant idle_until(Session& session, Side side) const;
+  net::Instant due_at(Session& session) const;
+  void time_out(uint32_t index);
   void wake();
+  void touch(Session& session, Side side) { session.active[static_cast<size_t>(side)] = stack_->now(); }
+
+  // Connections to backends, opened ahead of clients: spares.cpp.
+  void tend_spares();
+  bool wants_spares(uint32_t backend) const;
+  void fill_spares(uint32_t backend);
+  bool open_spare(uint32_t backend);
+  void spare_opened(uint32_t index);
+  bool take_spare(uint32_t index, uint32_t backend, bool counted);
+  bool take_any_spare(uint32_t index);
+  void drop_spare(uint32_t index, net::Counter* reason);
+  void leave_spares(uint32_t index);
+  void spare_closed(uint32_t index, bool ending);
 
   // Moving text: splice.cpp.
-  void splice(Session& session, Side from);
+  void splice(uint32_t index, Side from);
   void keep_left(Session& session, Side side, stack::Socket& socket);
 
   const ProxyConfig config_;
   const std::shared_ptr<Upstream> upstream_;
   stack::Stack* stack_ = nullptr;
   Sessions sessions_;
+  SessionList waiting_ = sessions_.list();  // for a backend
+  tcp::TimerWheel timers_;                  // a node for each session
+  struct Spares {
+    SessionList ready;  // the oldest in front
+    uint32_t held = 0;  // those that are being opened included
+  };
+  std::vector<Spares> spares_;  // by backend; none where none are wanted
+  net::Instant next_tending_;
   lb::Limits limits_;
   ProxyCounters counters_;
   std::atomic<bool> draining_{false};

@@ -26,7 +26,15 @@ namespace tern::app {
   X(headers_malformed, "connections", "Clients reset because what they sent is no PROXY header.")           \
   X(headers_timed_out, "connections", "Clients reset because their PROXY header did not come in time.")     \
   X(resets_by_clients, "connections", "Joined connections that the client's side ended by RST, or lost.")   \
-  X(resets_by_backends, "connections", "Joined connections that the backend's side ended by RST, or lost.")
+  X(resets_by_backends, "connections", "Joined connections that the backend's side ended by RST, or lost.") \
+  X(client_timeouts, "connections", "Joined connections reset because the client had been idle too long.")  \
+  X(server_timeouts, "connections", "Joined connections reset because the backend had been idle too long.") \
+  X(fin_timeouts, "connections", "Half-closed connections reset because one side had been idle too long.")  \
+  X(spares, "connections", "Gauge: connections to backends, open or opening, that have no client yet.")     \
+  X(spares_opened, "connections", "Connections to backends opened ahead of clients.")                       \
+  X(spares_used, "connections", "Of these, those given to a client.")                                       \
+  X(spares_died, "connections", "Of these, those that the backend ended while they waited.")                \
+  X(spares_aged, "connections", "Of these, those that nobody wanted in time.")
 
 struct ProxyCounters {
 #define TERN_MEMBER(name, unit, help) net::Counter name;

@@ -21,6 +21,8 @@ enum class Phase : uint8_t {
   kHeader,      // the client's PROXY header is awaited
   kWaiting,     // all backends are full
   kConnecting,  // to a backend
+  kOpening,     // a spare connection: no client yet, nor the backend's answer
+  kSpare,       // a spare connection that waits for a client
   kJoined,      // text moves both ways
   kEnding,      // reset; what is left of it goes
 };
@@ -45,15 +47,15 @@ struct Session {
   uint32_t backend = lb::kNoBackend;
   net::Ipv4Address peer;  // the client as limits count it: who opened the connection
   net::FourTuple client;  // as the backend is told, remote being the client: from its PROXY header
-  net::Instant deadline = net::Instant::never();  // while it is in a list
+  net::Instant deadline = net::Instant::never();  // of its phase; kJoined has idle times instead
+  std::array<net::Instant, 2> active;             // by side: when it last sent or took something
   uint32_t next = kNone;                          // in its list
   uint32_t previous = kNone;
 
   SessionSide& operator[](Side side) { return sides[static_cast<size_t>(side)]; }
 };
 
-// Sessions in the order in which their time runs out, which is the order in which they came, since the time
-// is the same for all.
+// Sessions in the order in which they came.
 class SessionList {
  public:
   explicit SessionList(std::vector<Session>& sessions) : sessions_(sessions) {}
@@ -77,14 +79,17 @@ class Sessions {
   uint32_t allocate();  // kNone when all are in use
   void release(uint32_t index);
   Session& operator[](uint32_t index) { return sessions_[index]; }
+  // A list of sessions that are in no other, as long as this lives.
+  SessionList list() { return SessionList(sessions_); }
+  // Memory that so many take, in bytes, timers included.
+  static constexpr uint64_t footprint(uint32_t capacity) {
+    constexpr uint64_t kTimer = 16;
+    return capacity * (sizeof(Session) + sizeof(uint32_t) + kTimer);
+  }
 
  private:
   std::vector<Session> sessions_;
   std::vector<uint32_t> free_;
-
- public:
-  SessionList waiting{sessions_};  // for a backend
-  SessionList pending{sessions_};  // for a PROXY header, or for a backend's answer
 };
 
 }  // namespace tern::app

@@ -8,7 +8,8 @@
 namespace tern::app {
 
 // From one side to the other, as much as there is room for; behind the last of it the end.
-void Proxy::splice(Session& session, Side side) {
+void Proxy::splice(uint32_t index, Side side) {
+  Session& session = sessions_[index];
   SessionSide& from = session[side];
   SessionSide& to = session[other(side)];
   if (session.phase != Phase::kJoined || to.connection == kNone || from.fin_passed) return;
@@ -27,11 +28,13 @@ void Proxy::splice(Session& session, Side side) {
     if (receiver->send_room() == 0) return receiver->want_room();
     net::Packet packet = from.left.empty() ? sender->receive() : from.left.pop_front();
     receiver->send(packet);
+    touch(session, other(side));
   }
   const bool ended = from.connection == kNone || (sender != nullptr && sender->at_end());
   if (!ended) return;
   from.fin_passed = true;
   receiver->shutdown();
+  arm(index);  // other times count from now on
 }
 
 // The connection of this side has ended in order, and what it brought may still wait for room.
