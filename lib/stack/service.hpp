@@ -44,6 +44,8 @@ class Socket {
   // Queues text, zero-copy. False, and the packet stays the caller's, when there is no room; writable()
   // follows.
   bool send(net::Packet& packet) { return connection_.send(packet, core_); }
+  // The same, where more is about to follow: see Connection::send_more(). tcp::Option::kCork lasts longer.
+  bool send_more(net::Packet& packet) { return connection_.send_more(packet, core_); }
   // Asks for writable() without having been refused.
   void want_room() { connection_.tcb.marks |= tcp::kMarkWantsRoom; }
   // An empty packet with tailroom, and one on static memory; null when buffers have run out, but for those

@@ -73,6 +73,9 @@ struct Config {
   uint8_t ecn_syn_retries = 0;
   // RFC 1122 section 4.2.3.4: hold back a small segment while text is unacknowledged.
   bool nagle = true;
+  // Hold back every segment that is not full, for up to a retransmission timeout; what a user who is about to
+  // write more chooses for a connection.
+  bool cork = false;
   // Unread text we are ready to hold, in bytes: the largest window that we offer, to who sends so much that
   // it helps. A connection begins with the smaller of this and of receive_buffer_initial; see
   // receive_tuning.cpp.
@@ -128,6 +131,8 @@ struct Config {
   net::Duration fin_wait_2 = std::chrono::seconds(60);
   KeepAlive keep_alive;
   IpMarking marking;
+  // Account for what holds text back, and how long: see LimitedBy.
+  bool account_limits = false;
   // How long text may go unacknowledged until the connection is given up (RFC 9293 section 3.9.1.1, RFC
   // 5482); 0: until retransmit_limit is reached.
   net::Duration user_timeout{0};

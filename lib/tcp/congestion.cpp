@@ -67,6 +67,15 @@ void Connection::release_congestion(Core& core) {
   core.congestions.release(tcb.congestion);
 }
 
+// Another algorithm is chosen: what the one before had in mind is not the next one's.
+void Connection::change_congestion(Core& core) {
+  release_congestion(core);
+  tcb.congestion = kNoSlot;
+  tcb.flags = static_cast<uint16_t>(tcb.flags & ~kDeparturesNoted);
+  tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldRate);
+  if (tcb.state > State::kSynReceived) congestion_control(*this, core).begin(*this, core);
+}
+
 // Where kDeparturesNoted is set: a segment has left, for the first time if fresh.
 void Connection::note_departure(uint32_t length, bool fresh, Core& core) {
   CongestionState& state = core.congestions[tcb.congestion];

@@ -92,6 +92,9 @@ class Connection {
   // when there is no room for all of it; kMarkWritable follows when there is (EAGAIN), or when the user has
   // closed (EPIPE).
   bool send(net::Packet& packet, Core& core);
+  // The same, where the user is about to send more: what fills no segment is held back until then, until the
+  // peer acknowledges something, or for a retransmission timeout, and carries no PSH.
+  bool send_more(net::Packet& packet, Core& core);
   // The next text in order; null when there is none.
   net::Packet receive(Core& core);
   // Takes n bytes of text, n <= tcb.unread, and throws them away.
@@ -180,6 +183,7 @@ class Connection {
   FastOpenAttempt* fast_open_attempt(Core& core);
   void put_text_in_syn(FastOpenAttempt& attempt, Departure& departure, Core& core);
   void settle_syn_text(const Segment& seg, Core& core);
+  void withdraw_syn_text(Core& core);
   void announce_with_syn_ack(SegmentHeader& header, Core& core);
   void finish_fast_open(const Segment& seg, Core& core);
   void leave_fast_open(Core& core);
@@ -247,6 +251,7 @@ class Connection {
   uint32_t newly_delivered(uint32_t acknowledged, Core& core) const;
   void grow_window(uint32_t acknowledged, Core& core);
   void release_congestion(Core& core);
+  void change_congestion(Core& core);
   void note_departure(uint32_t length, bool fresh, Core& core);
   void restart_after_idle(Core& core);
   void validate_after_idle(net::Duration idle, const Config& config);
@@ -301,6 +306,8 @@ class Connection {
   void send_new_text(uint32_t length, Core& core);
   bool emit_acknowledgments(Core& core);
   bool new_text_may_go(Core& core) const;
+  bool held_back(const Core& core) const;
+  bool more_follows(const Core& core) const;
   bool may_send(uint32_t length, uint32_t unsent, uint32_t full, const Core& core) const;
   uint32_t usable_window(Core& core) const;
   uint8_t ecn_setup(const Core& core) const;
@@ -330,7 +337,14 @@ class Connection {
   void release_acknowledged(Core& core);
   rte_mbuf* text_at(Seq seq) const;
 
-  Config* own_config(Core& core);  // socket_options.cpp
+  // socket_options.cpp
+  Config* own_config(Core& core);
+  void apply_option(Option option, Core& core);
+
+  // info.cpp
+  LimitedBy limited_by() const;
+  void begin_accounting(Core& core);
+  void account_limits(Core& core);
 
   // user_calls.cpp
   void become_orphan(Core& core);

@@ -7,6 +7,7 @@
 
 #include "tcp/config.hpp"
 #include "tcp/fast_open.hpp"
+#include "tcp/info.hpp"
 #include "tcp/seq.hpp"
 
 namespace tern::tcp {
@@ -40,7 +41,18 @@ struct Extra {
   uint16_t peer_user_timeout = 0;
   bool user_timeout_chosen = false;
 
+  // Text up to this number is held back by no cork. And until SND.UNA moves on from where it stood, the user
+  // is about to write more.
+  Seq pushed;
+  bool more = false;
+  Seq more_una;
+
   ReceiveTuning tuning;
+
+  // Where Config::account_limits is set: what holds text back, since when, and for how long it did before.
+  LimitedBy limited_by = LimitedBy::kIdle;
+  net::Instant limited_since;
+  LimitTimes limit_times{};
 
   bool borrowed = false;  // nobody but Fast Open has a use for it
   FastOpenAttempt fast_open;

@@ -157,6 +157,7 @@ struct FastOpenAttempt {
   FastOpenServer server;
   uint16_t text_limit = 0;  // what the SYN may carry
   uint16_t text_sent = 0;
+  bool withdrawn = false;  // the path does not take such a SYN, so that one without follows
   // Server:
   uint16_t listener = 0;  // index of the core's FastOpenPending
 };

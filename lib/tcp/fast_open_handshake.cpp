@@ -99,8 +99,8 @@ void Connection::settle_syn_text(const Segment& seg, Core& core) {
     FastOpenAnswer answer;
     answer.mss = seg.mss;
     if (attempt->option.present()) answer.option = seg.fast_open;  // one unasked for is none
-    answer.text_sent = attempt->text_sent;
     answer.text_acked = seg.ack - (tcb.iss + 1);
+    answer.text_sent = attempt->withdrawn ? static_cast<uint16_t>(answer.text_acked) : attempt->text_sent;
     answer.sent_again = tcb.retransmit_expiries != 0;
     core.fast_open_servers.learn(attempt->server, answer, core.now);
     if (answer.option.has_cookie()) ++core.counters.fast_open_cookies_received;
@@ -115,6 +115,14 @@ void Connection::settle_syn_text(const Segment& seg, Core& core) {
   if (tcb.snd.nxt == seg.ack) return;
   tcb.snd.nxt = seg.ack;
   tcb.unsent = text_at(seg.ack);
+}
+
+// The path does not take the SYN with its text, so that a router says: it goes again at once, without.
+void Connection::withdraw_syn_text(Core& core) {
+  FastOpenAttempt* attempt = tcb.state == State::kSynSent ? fast_open_attempt(core) : nullptr;
+  if (attempt == nullptr || attempt->text_sent == 0 || attempt->withdrawn) return;
+  attempt->withdrawn = true;
+  core.mark(*this, kMarkHandshake);
 }
 
 // Section 4.1.3.1: "most importantly, no response (SYN-ACK) from the server at all".

@@ -2,6 +2,8 @@
 // What a user may learn of a connection: RFC 9293 section 3.9.1.6, RFC 4898.
 #include "tcp/info.hpp"
 
+#include <algorithm>
+
 #include "tcp/connection.hpp"
 
 namespace tern::tcp {
@@ -18,6 +20,36 @@ LossState loss_state(const Tcb& tcb) {
 uint32_t bytes_since(Seq initial, Seq next) { return next == initial ? 0 : next - (initial + 1); }
 
 }  // namespace
+
+LimitedBy Connection::limited_by() const {
+  const uint32_t unsent = unsent_bytes();
+  if (flight() == 0 && unsent == 0) return LimitedBy::kIdle;
+  const uint32_t window = std::min(tcb.snd.wnd, tcb.cwnd);
+  if (unsent != 0 && flight() + std::min<uint32_t>(unsent, tcb.mss) > window) {
+    return tcb.snd.wnd < tcb.cwnd ? LimitedBy::kReceiver : LimitedBy::kCongestion;
+  }
+  return (tcb.marks & kMarkWantsRoom) != 0 ? LimitedBy::kSendBuffer : LimitedBy::kSender;
+}
+
+// From now on, where the configuration wants it.
+void Connection::begin_accounting(Core& core) {
+  Extra* own = core.config(*this).account_limits ? extra(core) : nullptr;
+  if (own == nullptr) return;
+  own->limit_times = {};
+  own->limited_by = limited_by();
+  own->limited_since = core.now;
+}
+
+// Once a round, after output: RFC 4898, tcpEStatsPerfSndLimTime*.
+void Connection::account_limits(Core& core) {
+  if (!core.config(*this).account_limits) return;
+  Extra& own = core.extras[tcb.extra];
+  const LimitedBy now = limited_by();
+  if (now == own.limited_by) return;
+  own.limit_times[static_cast<size_t>(own.limited_by)] += core.now - own.limited_since;
+  own.limited_by = now;
+  own.limited_since = core.now;
+}
 
 Info Connection::info(const Core& core) const {
   Info info;
@@ -40,8 +72,11 @@ Info Connection::info(const Core& core) const {
   info.ssthresh = tcb.ssthresh;
   info.flight = flight();
   info.unsent = unsent_bytes();
-  if (info.unsent != 0) {
-    info.limited_by = tcb.snd.wnd < tcb.cwnd ? LimitedBy::kReceiver : LimitedBy::kCongestion;
+  info.limited_by = limited_by();
+  if (tcb.extra != kNoSlot && core.config(*this).account_limits) {
+    const Extra& own = core.extras[tcb.extra];
+    info.limit_times = own.limit_times;
+    info.limit_times[static_cast<size_t>(own.limited_by)] += core.now - own.limited_since;
   }
   info.unread = tcb.unread;
   info.send_window = tcb.snd.wnd;

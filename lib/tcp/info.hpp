@@ -3,6 +3,7 @@
 // that cost nothing to keep.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
 #include "net/instant.hpp"
@@ -12,10 +13,13 @@ namespace tern::tcp {
 
 // What keeps text from leaving (RFC 4898: tcpEStatsPerfSndLimState).
 enum class LimitedBy : uint8_t {
-  kSender,      // all that was written has been sent
+  kIdle,        // there is none: all that was written is acknowledged
+  kSender,      // there is no more of it, or what there is waits for company
+  kSendBuffer,  // the user would have written more, but the send queue was full
   kReceiver,    // the peer's window
   kCongestion,  // the congestion window
 };
+using LimitTimes = std::array<net::Duration, 5>;  // by LimitedBy
 
 // How loss recovery stands.
 enum class LossState : uint8_t { kOpen, kDisorder, kRecovery, kLoss };
@@ -30,7 +34,8 @@ struct Info {
   uint8_t send_scale = 0;     // the peer's shift
   uint8_t receive_scale = 0;  // ours
   LossState loss_state = LossState::kOpen;
-  LimitedBy limited_by = LimitedBy::kSender;
+  LimitedBy limited_by = LimitedBy::kIdle;
+  LimitTimes limit_times{};     // all zero unless Config::account_limits is set
   uint8_t expiries = 0;         // of the retransmission timer in a row
   uint16_t mss = 0;             // bytes of text in a full segment
   uint16_t advertised_mss = 0;  // bytes, what our SYN says that we take

@@ -49,7 +49,10 @@ void Connection::on_too_big(const net::IcmpReport& report, Core& core) {
   if (mss >= current) return;  // it says what we know, or what nobody can
   Extra* own = extra(core);
   if (own == nullptr) return;
-  if (!synchronized) return limit_path(mss, core.now + kPathBelieved, core);
+  if (!synchronized) {
+    withdraw_syn_text(core);
+    return limit_path(mss, core.now + kPathBelieved, core);
+  }
   const Seq since = own->full_mss == 0 ? tcb.iss + 1 : own->mss_since;
   // Of what was sent since the segments have this size, has a whole one been acknowledged?
   const bool getting_through = since - tcb.snd.una > flight() && tcb.snd.una - since >= tcb.mss;

@@ -278,6 +278,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
   watch_peer(core);
   tell_user_timeout(core);
   if (core.config(*this).mtu_probing == MtuProbing::kAlways) search_path(core);
+  begin_accounting(core);
   if (!has(kFinQueued)) return;
   core.set_state(*this, State::kFinWait1);
   become_orphan(core);

@@ -32,6 +32,7 @@ void Connection::emit(Core& core) {
     done = emit_retransmissions(core) && emit_new_text(core) && emit_acknowledgments(core);
   }
   if (!done || news() != 0) core.mark(*this, 0);
+  if (tcb.extra != kNoSlot) account_limits(core);
   arm(core);
 }
 
@@ -61,7 +62,7 @@ bool Connection::emit_handshake(Core& core) {
   options.user_timeout = advertised_user_timeout(config);
   // RFC 7413 section 4.2.2: one that is sent again has neither the option nor text.
   FastOpenAttempt* attempt = tcb.retransmit_expiries == 0 ? fast_open_attempt(core) : nullptr;
-  if (attempt != nullptr) {
+  if (attempt != nullptr && !attempt->withdrawn) {
     options.fast_open = attempt->option;
     if (!answering) put_text_in_syn(*attempt, departure, core);
   }
@@ -144,7 +145,9 @@ uint32_t Connection::send_slice(rte_mbuf* text, Seq seq, uint32_t length, bool f
   departure.text = text;
   departure.text_length = length;
   departure.text_offset = length == 0 ? 0 : seq - Seq{net::buffer::field(text).seq};
-  const int push = last && length != 0 ? kPsh : 0;
+  const bool ends =
+      tcb.extra == kNoSlot || !fresh || !core.extras[tcb.extra].more;  // what the user has to say
+  const int push = last && length != 0 && ends ? kPsh : 0;
   const uint32_t ecn = fresh && length != 0 ? tcb.flags : 0u;
   const uint32_t answer = (ecn & kEcnAnswer) >> kEcnShift;
   departure.ecn = (ecn & kEcnOn) != 0 ? EcnField::kCapable0 : EcnField::kNotCapable;
@@ -272,10 +275,26 @@ uint32_t Connection::usable_window(Core& core) const {
 bool Connection::may_send(uint32_t length, uint32_t unsent, uint32_t full, const Core& core) const {
   if (length >= full) return true;
   if (length == unsent) {
-    if (has(kFinQueued) || flight() == 0 || !core.config(*this).nagle) return true;
+    if (has(kFinQueued)) return true;
+    if (held_back(core)) return false;
+    if (flight() == 0 || !core.config(*this).nagle) return true;
     return tcb.small_end <= tcb.snd.una;
   }
   return length != 0 && length >= tcb.max_wnd / 2;
+}
+
+// Whether text that fills no segment waits because its user said so. When a timeout has passed, it is sent as
+// into a silly window.
+bool Connection::held_back(const Core& core) const {
+  if (!core.config(*this).cork && !more_follows(core)) return false;
+  return tcb.extra == kNoSlot || core.extras[tcb.extra].pushed != tcb.send_end;
+}
+
+// Whether the user, who wrote last, said that more is about to follow, and nothing came of the peer since.
+bool Connection::more_follows(const Core& core) const {
+  if (tcb.extra == kNoSlot) return false;
+  const Extra& own = core.extras[tcb.extra];
+  return own.more && own.more_una == tcb.snd.una;
 }
 
 bool Connection::new_text_may_go(Core& core) const {

@@ -3,8 +3,6 @@
 #include "tcp/socket_options.hpp"
 
 #include <iterator>
-#include <utility>
-
 #include "tcp/connection.hpp"
 
 namespace tern::tcp {
@@ -26,8 +24,10 @@ struct Range {
 constexpr Range range_of(Option option) {
   switch (option) {
     case Option::kNoDelay:
+    case Option::kCork:
     case Option::kKeepAlive:
     case Option::kUserTimeoutOption:
+    case Option::kAccountLimits:
       return {0, 1};
     case Option::kKeepAliveIdle:
     case Option::kKeepAliveInterval:
@@ -58,6 +58,9 @@ Error set_option(Config& config, Option option, int64_t value) {
   switch (option) {
     case Option::kNoDelay:
       config.nagle = value == 0;
+      break;
+    case Option::kCork:
+      config.cork = value != 0;
       break;
     case Option::kKeepAlive:
       config.keep_alive.on = value != 0;
@@ -98,6 +101,9 @@ Error set_option(Config& config, Option option, int64_t value) {
     case Option::kSendBuffer:
       config.send_buffer = static_cast<uint32_t>(value);
       break;
+    case Option::kAccountLimits:
+      config.account_limits = value != 0;
+      break;
   }
   return Error::kNone;
 }
@@ -106,6 +112,8 @@ int64_t get_option(const Config& config, Option option) {
   switch (option) {
     case Option::kNoDelay:
       return config.nagle ? 0 : 1;
+    case Option::kCork:
+      return config.cork ? 1 : 0;
     case Option::kKeepAlive:
       return config.keep_alive.on ? 1 : 0;
     case Option::kKeepAliveIdle:
@@ -132,6 +140,8 @@ int64_t get_option(const Config& config, Option option) {
       return config.receive_buffer;
     case Option::kSendBuffer:
       return config.send_buffer;
+    case Option::kAccountLimits:
+      return config.account_limits ? 1 : 0;
   }
   return 0;
 }
@@ -166,21 +176,38 @@ Error Connection::set_option(Option option, int64_t value, Core& core) {
   Config* config = own_config(core);
   if (config == nullptr) return Error::kNoBuffers;
   *config = tried;
+  if (!listened && config->keep_alive.on) note_heard(core);  // nobody has listened for silence before
+  apply_option(option, core);
+  core.mark(*this, 0);  // emit() sends what may go now, and arms
+  return Error::kNone;
+}
+
+// What a new value changes at once.
+void Connection::apply_option(Option option, Core& core) {
+  Extra& own = core.extras[tcb.extra];  // whose Config has it
   switch (option) {
+    case Option::kNoDelay:  // lets what is held back go, cork or not
+      if (!core.config(*this).nagle) own.pushed = tcb.send_end;
+      break;
+    case Option::kCork:
+      own.more = false;
+      break;
+    case Option::kAccountLimits:
+      begin_accounting(core);
+      break;
     case Option::kKeepAlive:
     case Option::kKeepAliveIdle:
     case Option::kKeepAliveInterval:
-      if (!listened) note_heard(core);  // nobody has listened for silence before
       watch_peer(core);
       break;
     case Option::kUserTimeout:
-      core.extras[tcb.extra].user_timeout_chosen = true;  // the slot is that of its Config
+      own.user_timeout_chosen = true;
       [[fallthrough]];
     case Option::kUserTimeoutOption:
       if (tcb.state > State::kSynReceived) tell_user_timeout(core);
       break;
-    case Option::kCongestion:  // what the other one had in mind is not this one's
-      if (tcb.congestion != kNoSlot) core.congestions.release(std::exchange(tcb.congestion, kNoSlot));
+    case Option::kCongestion:
+      change_congestion(core);
       break;
     case Option::kReceiveBuffer:
       end_receive_tuning(core);
@@ -195,8 +222,6 @@ Error Connection::set_option(Option option, int64_t value, Core& core) {
     default:
       break;
   }
-  core.mark(*this, 0);  // emit() sends what may go now, and arms
-  return Error::kNone;
 }
 
 int64_t Connection::option(Option option, const Core& core) const {

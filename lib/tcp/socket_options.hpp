@@ -15,6 +15,7 @@ namespace tern::tcp {
 // In brackets the name of the socket API's counterpart.
 enum class Option : uint8_t {
   kNoDelay,            // 1: small segments go at once, without Nagle (MUST-17) [TCP_NODELAY]
+  kCork,               // 1: segments that are not full wait for more text [TCP_CORK]
   kKeepAlive,          // 1: ask a silent peer (section 3.8.4) [SO_KEEPALIVE]
   kKeepAliveIdle,      // seconds of silence before that, 1 to 32400 [TCP_KEEPIDLE]
   kKeepAliveInterval,  // seconds between probes, 1 to 32400 [TCP_KEEPINTVL]
@@ -23,11 +24,12 @@ enum class Option : uint8_t {
   kUserTimeoutOption,  // 1: tell the peer of it, and take its advice (RFC 5482)
   kRetransmitLimit,    // retransmissions in a row, R2 of section 3.8.3, 1 to 255 (MUST-21)
   kSynRetries,         // the same of our SYN, 1 to 255 (MUST-23) [TCP_SYNCNT]
-  kCongestion,         // a Congestion; see congestion_named() [TCP_CONGESTION]
+  kCongestion,         // kCubic or kNewReno; see congestion_named() [TCP_CONGESTION]
   kTimeToLive,         // of segments, 1 to 255 (MUST-49) [IP_TTL]
   kDscp,               // differentiated services code point, 0 to 63 (MUST-48) [IP_TOS >> 2]
   kReceiveBuffer,      // bytes of unread text, 1 to 2^30, which then no longer follows the flow [SO_RCVBUF]
   kSendBuffer,         // bytes unsent and unacknowledged, 1 to 2^30 [SO_SNDBUF]
+  kAccountLimits,      // 1: Info tells for how long what held text back (RFC 4898)
 };
 
 // Sets one in a Config: kInvalid, and nothing is changed, when the value is out of its range.

@@ -28,7 +28,17 @@ bool Connection::send(net::Packet& packet, Core& core) {
     return false;
   }
   append_text(std::move(packet), core);
+  if (tcb.extra != kNoSlot) core.extras[tcb.extra].more = false;
   core.mark(*this, 0);
+  return true;
+}
+
+bool Connection::send_more(net::Packet& packet, Core& core) {
+  if (!send(packet, core)) return false;
+  if (Extra* own = extra(core)) {  // without a slot it is a send as any other
+    own->more = true;
+    own->more_una = tcb.snd.una;
+  }
   return true;
 }
 

@@ -294,6 +294,8 @@ void Host::emit() {
 // burst's new text but the first.
 bool Host::pushes(const Departure& departure, const Departure* before) const {
   if (departure.text_length == 0 || (departure.header.flags & kSyn) != 0) return false;
+  const uint32_t extra = connections_[departure.connection].tcb.extra;
+  if (extra != tcp::kNoSlot && core_.extras[extra].more) return false;
   const Seq end = departure.header.seq + departure.text_length;
   const bool continues = before != nullptr && before->connection == departure.connection &&
                          before->text_length != 0 &&

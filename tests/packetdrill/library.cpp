@@ -134,7 +134,7 @@ ssize_t send_pieces(void* u, int fd, std::span<const iovec> from, int flags,
       connecting = false;
       if (done == size) return static_cast<Result>(done);
     }
-    const Result taken = s.send(fd, from, done);
+    const Result taken = s.send(fd, from, done, flags);
     if (taken < 0) return taken != kAgain && done != 0 ? static_cast<Result>(done) : taken;
     done += static_cast<size_t>(taken);
     return all && done < size ? kAgain : static_cast<Result>(done);

@@ -57,6 +57,7 @@ struct Known {
 };
 constexpr Known kKnown[] = {
     {IPPROTO_TCP, TCP_NODELAY, Option::kNoDelay, INT_MIN, INT_MAX},
+    {IPPROTO_TCP, TCP_CORK, Option::kCork, INT_MIN, INT_MAX},
     {SOL_SOCKET, SO_KEEPALIVE, Option::kKeepAlive, INT_MIN, INT_MAX},
     {IPPROTO_TCP, TCP_KEEPIDLE, Option::kKeepAliveIdle, 1, 32767},
     {IPPROTO_TCP, TCP_KEEPINTVL, Option::kKeepAliveInterval, 1, 32767},
@@ -80,6 +81,7 @@ int64_t meant(Option option, int value) {
   constexpr int64_t kLongestSeconds = 32'400;
   switch (option) {
     case Option::kNoDelay:
+    case Option::kCork:
     case Option::kKeepAlive:
       return value != 0 ? 1 : 0;
     case Option::kKeepAliveIdle:
@@ -107,6 +109,17 @@ Result result_of(Error error) {
     default:
       return -EINVAL;
   }
+}
+
+// What Linux calls busy is all but idle.
+void describe_limits(const LimitTimes& times, tcp_info& info) {
+  const auto microseconds = [&](LimitedBy by) {
+    return static_cast<uint64_t>(times[static_cast<size_t>(by)] / std::chrono::microseconds(1));
+  };
+  info.tcpi_rwnd_limited = microseconds(LimitedBy::kReceiver);
+  info.tcpi_sndbuf_limited = microseconds(LimitedBy::kSendBuffer);
+  info.tcpi_busy_time = info.tcpi_rwnd_limited + info.tcpi_sndbuf_limited + microseconds(LimitedBy::kSender) +
+                        microseconds(LimitedBy::kCongestion);
 }
 
 }  // namespace
@@ -141,6 +154,7 @@ Result Sockets::describe(Socket& socket, std::span<uint8_t> value, socklen_t& le
     info.tcpi_notsent_bytes = known.unsent;
     info.tcpi_bytes_acked = known.bytes_acknowledged;
     info.tcpi_bytes_received = known.bytes_received;
+    describe_limits(known.limit_times, info);
   }
   // Newer kernels know more: what is not known here is zero.
   length = std::min<socklen_t>(length, static_cast<socklen_t>(value.size()));

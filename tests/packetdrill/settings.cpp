@@ -136,6 +136,7 @@ Settings default_settings() {
   settings.config.window_scale = 8;
   settings.config.receive_buffer = settings.config.receive_buffer_initial = 540'000;
   settings.config.quick_ack_segments = 16;
+  settings.config.account_limits = true;
   read_keys(settings, "a1a1a1a1-b2b2b2b2-c3c3c3c3-d4d4d4d4");
   settings.config.ack_every_segments = 255;  // scripts send more than a segment at once, as offloads do
   return settings;

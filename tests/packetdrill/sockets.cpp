@@ -223,7 +223,7 @@ Result Sockets::receive(int fd, std::span<const iovec> into, int flags) {
   return ended || into.empty() ? 0 : kAgain;
 }
 
-Result Sockets::send(int fd, std::span<const iovec> from, size_t offset) {
+Result Sockets::send(int fd, std::span<const iovec> from, size_t offset, int flags) {
   Socket* socket = find(fd);
   if (socket == nullptr) return -EBADF;
   if (socket->error != 0) return take_error(*socket);
@@ -240,7 +240,9 @@ Result Sockets::send(int fd, std::span<const iovec> from, size_t offset) {
       net::Packet packet = test::make_packet(
           std::span(static_cast<const uint8_t*>(piece.iov_base) + at, std::max<size_t>(n, 1)));
       // A send with no room asks to be told when there is.
-      if (!connection.send(packet, host_.core()) || n == 0) {
+      const bool sent = (flags & MSG_MORE) != 0 ? connection.send_more(packet, host_.core())
+                                                : connection.send(packet, host_.core());
+      if (!sent || n == 0) {
         socket->refused_room = true;
         return taken != 0 ? taken : kAgain;
       }

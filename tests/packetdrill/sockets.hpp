@@ -97,7 +97,7 @@ class Sockets {
   std::optional<Opening> open_by_sending(int fd, std::span<const iovec> from, int flags,
                                          std::optional<Address> to);
   // Takes as much as there is room for; offset: bytes that earlier attempts took.
-  Result send(int fd, std::span<const iovec> from, size_t offset);
+  Result send(int fd, std::span<const iovec> from, size_t offset, int flags);
   Result shutdown(int fd, int how);
   Result close(int fd);
 

@@ -70,6 +70,23 @@ TEST_P(FastOpenClientLadder, TextThatTheSynAckDoesNotAcknowledgeLeavesAtOnceAndI
   l.at(20ms).in(seq(1), ack(301)).silent_until(3s);
 }
 
+TEST_P(FastOpenClientLadder, TextThatThePathDoesNotTakeIsLeftOutOfTheSynAtOnce) {
+  Ladder l(start(900));
+  l.out(seq(0), flags(kSyn), text(900), fast_open(kCookie));
+  l.at(10ms).icmp(net::IcmpError::kTooBig, 0, 620).out(seq(0), flags(kSyn), no_fast_open());
+  l.at(11ms).icmp(net::IcmpError::kTooBig, 0, 620).silent();  // said twice
+  l.at(20ms).in(seq(0), syn(), ack(1), mss(1000)).out(seq(1), ack(1), text(600)).out(seq(601), text(300));
+  EXPECT_TRUE(known_option(l).has_cookie()) << "the server has refused nothing";
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 0u);
+}
+
+TEST_P(FastOpenClientLadder, TextThatArrivedThoughARouterDeniedItCounts) {  // whoever forged that
+  Ladder l(start(900));
+  l.out(seq(0), flags(kSyn), text(900), fast_open(kCookie));
+  l.at(10ms).icmp(net::IcmpError::kTooBig, 0, 620).out(seq(0), flags(kSyn), no_fast_open());
+  l.at(20ms).in(seq(0), syn(), ack(901), mss(1000)).out(seq(901), ack(1)).in_state(State::kEstablished);
+}
+
 TEST_P(FastOpenClientLadder, OnlyTheRestOfTextAcknowledgedInPartLeavesAgain) {
   Ladder l(start(300));
   l.out(seq(0), flags(kSyn), text(300), fast_open(kCookie));

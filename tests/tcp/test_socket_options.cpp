@@ -129,7 +129,80 @@ TEST_P(Options, InfoSaysWhatIsSoAndWhatHoldsTextBack) {
   EXPECT_EQ(info.rtt_us, 100'000u);
   l.in(seq(301), ack(10'001)).in(seq(301), ack(20'001));
   l.ignore_output();
-  EXPECT_EQ(l.connection().info(l.core()).limited_by, LimitedBy::kSender);
+  EXPECT_EQ(l.connection().info(l.core()).limited_by, LimitedBy::kIdle);
+}
+
+TEST_P(Options, InfoSaysForHowLongWhatHeldTextBack) {  // RFC 4898
+  Start s = start();
+  s.config.send_buffer = 2000;
+  Ladder l(s);
+  const auto spent = [&](LimitedBy by) {
+    return l.connection().info(l.core()).limit_times[static_cast<size_t>(by)];
+  };
+  l.at(50ms).in(seq(1), ack(1));
+  EXPECT_EQ(spent(LimitedBy::kIdle), 0ms) << "nobody has asked";
+  EXPECT_EQ(choose(l, Option::kAccountLimits, 1), Error::kNone);
+  l.at(100ms);
+  EXPECT_EQ(spent(LimitedBy::kIdle), 50ms);
+  l.send(500);
+  l.out(text(500)).at(130ms).in(ack(501), wnd(0));
+  l.at(140ms);
+  l.send(1000);
+  l.at(240ms).in(ack(501), wnd(10'000)).out(seq(501), text(1000));
+  EXPECT_EQ(spent(LimitedBy::kReceiver), 100ms);
+  l.at(260ms).in(ack(1501));
+  EXPECT_EQ(spent(LimitedBy::kSender), 50ms);
+  l.burst([&] {
+    EXPECT_TRUE(l.send(2000));
+    EXPECT_FALSE(l.send(1));
+  });
+  l.out(text(1000)).out(text(1000)).at(300ms).in(ack(3501));
+  EXPECT_EQ(spent(LimitedBy::kSendBuffer), 40ms);
+  l.tcb().cwnd = 1000;
+  l.send(2000);
+  l.out(text(1000)).at(370ms).in(ack(4501)).out(text(1000));
+  EXPECT_EQ(spent(LimitedBy::kCongestion), 70ms);
+  l.in(ack(5501));
+  EXPECT_EQ(spent(LimitedBy::kIdle), 60ms);
+  EXPECT_EQ(spent(LimitedBy::kReceiver), 100ms);
+}
+
+TEST_P(Options, InfoAccountsFromTheStartWhereTheConfigurationWantsIt) {
+  Start s = start();
+  s.config.account_limits = true;
+  Ladder l(s);
+  l.at(30ms);
+  EXPECT_EQ(l.connection().info(l.core()).limit_times[0], 30ms);
+}
+
+TEST_P(Options, CongestionControlThatIsLeftLeavesNothingBehind) {
+  Start s = start();
+  s.config.congestion = Congestion::kBbr;
+  s.limits.bbrs = 1;
+  Ladder l(s);
+  l.send(6000);
+  l.ignore_output();
+  EXPECT_EQ(l.core().bbrs.in_use(), 1u);
+  EXPECT_EQ(choose(l, Option::kCongestion, static_cast<int64_t>(Congestion::kNewReno)), Error::kNone);
+  EXPECT_EQ(l.core().bbrs.in_use(), 0u);
+  EXPECT_EQ(l.core().congestions.in_use(), 0u);
+  l.at(50ms).ignore_output().in(ack(6001));
+  EXPECT_GE(l.tcb().cwnd, 10'000u);
+  l.send(1000);
+  l.out(seq(6001), text(1000));
+}
+
+TEST_P(Options, CongestionControlIsLeftInSlowStartToo) {
+  Start s = start();
+  s.config.congestion = Congestion::kCubic;  // whose slow start is watched by HyStart++
+  Ladder l(s);
+  l.send(30'000);
+  l.ignore_output();
+  l.at(50ms).in(ack(5001)).ignore_output();
+  EXPECT_EQ(l.core().hystarts.in_use(), 1u);
+  EXPECT_EQ(choose(l, Option::kCongestion, static_cast<int64_t>(Congestion::kNewReno)), Error::kNone);
+  EXPECT_EQ(l.core().hystarts.in_use(), 0u);
+  l.at(60ms).in(ack(10'001)).ignore_output();
 }
 
 TEST_P(Options, InfoCountsNoFinAsAByte) {
@@ -168,6 +241,8 @@ TEST(OptionRanges, AreCheckedAtBothEnds) {
     int64_t least, most;
   };
   for (const Case& c : {Case{Option::kNoDelay, 0, 1},
+                        {Option::kCork, 0, 1},
+                        {Option::kAccountLimits, 0, 1},
                         {Option::kKeepAlive, 0, 1},
                         {Option::kKeepAliveIdle, 1, 32'400},
                         {Option::kKeepAliveInterval, 1, 32'400},
