@@ -95,7 +95,7 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
       return;
     case tcp::SynAnswer::kQueue:
       if (queue_syn(attachment, arrival, hash, listener, fast_open.answer)) return;
-      [[fallthrough]];  // no room in the table
+      [[fallthrough]];  // no room in the table, or no TCB
     case tcp::SynAnswer::kCookie:
       break;
   }
@@ -139,20 +139,24 @@ bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
 // the answer instead.
 bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                        const tcp::FastOpenOption& fast_open) {
-  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple, core_.now);
   const bool room = !core_.pressed() && table_.size() < options_.max_connections;
-  if (!room && profiles_[listener.profile()].cookies == tcp::Cookies::kWhenFull) return false;
-  auto agreement = listener.agree_on_syn(arrival.seg, beginning.iss, beginning.ts_offset, core_.counters);
-  if (!agreement) return true;
   const int32_t position = room ? place(arrival.tuple, hash) : dpdk::FlowTable::kAbsent;
   if (position == dpdk::FlowTable::kAbsent) {
+    if (profiles_[listener.profile()].cookies == tcp::Cookies::kWhenFull) return false;
+    ++core_.counters.syns_received;
     ++core_.counters.syns_dropped_full;
     ++core_.counters.listen_drops;
     return true;
   }
-  opened_in_burst_.set(hash % opened_in_burst_.size());
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
+  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple, core_.now);
+  auto agreement = listener.agree_on_syn(arrival.seg, beginning.iss, beginning.ts_offset, core_.counters);
+  if (!agreement) {
+    forget(index);
+    return true;
+  }
+  opened_in_burst_.set(hash % opened_in_burst_.size());
   agreement->fast_open = fast_open;
   core_.connection(index).open_from_syn(*agreement, core_);
   limit_path(index);

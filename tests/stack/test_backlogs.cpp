@@ -181,6 +181,20 @@ TEST(Backlogs, FullTableAnswersByCookieOrDrops) {
   }
 }
 
+// There is room in the table, but of those that may be awake all are busy.
+TEST(Backlogs, WithoutATcbSynIsAnsweredByCookieOrDropped) {
+  for (const Cookies mode : {Cookies::kWhenFull, Cookies::kNever}) {
+    Bench bench(echo(queueing(mode, 100)), {.max_connections = 32, .busy_connections = 8});
+    flood(bench, 12);
+    EXPECT_LT(half_open(bench), 12u);
+    const uint64_t without = 12 - half_open(bench);
+    EXPECT_EQ(bench.tcp().cookies_sent.value(), mode == Cookies::kWhenFull ? without : 0u);
+    EXPECT_EQ(bench.tcp().syns_dropped_full.value(), mode == Cookies::kWhenFull ? 0u : without);
+    EXPECT_EQ(bench.tcp().syns_queued.value(), half_open(bench));
+    EXPECT_EQ(bench.tcp().syns_received.value(), 12u);
+  }
+}
+
 TEST(Backlogs, ServiceIsToldOfTheNextWhenOneHasEnded) {
   for (const Cookies mode : {Cookies::kAlways, Cookies::kWhenFull, Cookies::kNever}) {
     tcp::Config config = queueing(mode, 16);
