@@ -27,6 +27,8 @@ struct Doubt {
 // Neighbours are asked by ARP; meanwhile the connection is in SYN-SENT and its SYN waits here for the answer.
 class Opener {
  public:
+  static constexpr size_t kMostDoubts = 256;  // at a time, see doubt()
+
   // isn_prf: keyed with the secret of initial sequence numbers, per boot (RFC 6528).
   Opener(const net::Prf& isn_prf, std::span<const Attachment> attachments, Neighbours& neighbours,
          Egress& egress, tcp::Core& core, Counters& counters, std::span<Path> paths)
@@ -55,7 +57,6 @@ class Opener {
   void doubt(uint32_t index);
 
  private:
-  static constexpr size_t kMostDoubts = 256;
   static constexpr net::Duration kBetweenRenewals = std::chrono::milliseconds(1);
 
   bool resolve(uint32_t index);

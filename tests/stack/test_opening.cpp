@@ -12,6 +12,7 @@
 #include "net/ethernet.hpp"
 #include "stack/bench.hpp"
 #include "stack/client.hpp"
+#include "stack/opener.hpp"
 #include "stack/peer.hpp"
 #include "tcp/options.hpp"
 
@@ -57,14 +58,17 @@ class Opening : public testing::Test {
     return frames.size();
   }
 
-  void neighbour_answers(const net::MacAddress& mac = kNeighbourMac) {
+  void neighbour_answers(const net::MacAddress& mac = kNeighbourMac) { answer(bench_, kPeerAddress, mac); }
+
+  // An ARP reply that says where the address is.
+  static void answer(Bench& bench, net::Ipv4Address address, const net::MacAddress& mac) {
     net::ArpPacket request;
     request.sender = kOurAddress;
-    request.sender_mac = bench_.mac();
-    request.target = kPeerAddress;
+    request.sender_mac = bench.mac();
+    request.target = address;
     Bytes frame(net::kArpFrameLength);
     net::write_arp_reply(net::ArpFrame(frame), mac, request);
-    bench_.inject(frame);
+    bench.inject(frame);
   }
 };
 
@@ -281,6 +285,42 @@ TEST_F(NextHop, IsAskedForWhenAThirdRetransmissionWasInVain) {  // RFC 9293 MUST
   EXPECT_EQ(last, kMoved);
   EXPECT_EQ(bench_.tcp().next_hops_doubted.value(), 1u);
   EXPECT_EQ(script_->calls, "doubted");
+}
+
+// A whole network may have gone dumb.
+TEST_F(NextHop, IsNotAskedForBeyondSoManyAtATime) {
+  constexpr net::Ipv4Address kOther{kPeerAddress.value + 100};
+  constexpr size_t kMost = stack::Opener::kMostDoubts;
+  for (const size_t before : {kMost - 1, kMost}) {
+    Bench bench(bindings(bound(std::make_unique<Script>(), 7)),
+                {.max_connections = 512, .header_buffers = 1024});
+    const auto open = [&](net::Ipv4Address remote, size_t count) {
+      bench.poll();
+      for (size_t i = 0; i < count; ++i) {
+        const net::FourTuple tuple{kOurAddress, remote, static_cast<uint16_t>(10'000 + i), 80};
+        ASSERT_EQ(bench.worker().connect(tuple, 0), Error::kNone);
+      }
+      answer(bench, remote, kNeighbourMac);
+      bench.poll();
+      ASSERT_GE(bench.collect().size(), count);
+      bench.now += 50ms;
+    };
+    open(kPeerAddress, before);
+    open(kOther, 1);
+    size_t asked = 0;  // for the last one
+    for (int tenths = 0; tenths < 80; ++tenths) {
+      bench.now += 100ms;
+      bench.poll();
+      for (const SentFrame& frame : bench.collect()) {
+        net::ArpPacket arp;
+        if (net::load_be16(&frame.bytes[12]) != net::kEtherTypeArp) continue;
+        ASSERT_EQ(net::parse_arp(std::span(frame.bytes).subspan(14), arp), net::Drop::kNone);
+        asked += arp.target == kOther;
+      }
+    }
+    EXPECT_EQ(bench.tcp().next_hops_doubted.value(), before + 1);
+    EXPECT_EQ(asked, before < kMost ? 1u : 0u);
+  }
 }
 
 }  // namespace
