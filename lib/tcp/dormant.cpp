@@ -21,40 +21,23 @@ bool Dormant::may_sleep(const Tcb& tcb) {
   return at_rest && all_sent && all_read && no_timer && all_well;
 }
 
+// What a TCB and its record have in common.
+// clang-format off
+#define TERN_KEPT_AS_THEY_ARE(X) \
+  X(ts_recent) X(ts_offset) X(heard_at) X(idle_deadline) X(fires_at) X(congestion) X(extra) \
+  X(flags) X(marks) X(profile) X(mss) X(user) X(cwnd) X(ssthresh) X(srtt_us) X(rttvar_us) \
+  X(max_wnd) X(window_used) X(bytes_acked_in_round) X(rtt_started_us) X(recover) X(iss) X(irs) \
+  X(retransmitted) X(challenges) X(challenge_epoch) X(snd_scale) X(rcv_scale) X(reo_wnd) \
+  X(soft_error)
+// clang-format on
+
 Dormant Dormant::of(const Tcb& tcb) {
   Dormant record;
   record.snd = {tcb.snd.nxt, tcb.snd.wnd, tcb.snd.wl1, tcb.snd.wl2};
   record.rcv = {tcb.rcv.nxt, tcb.rcv.wnd};
-  record.ts_recent = tcb.ts_recent;
-  record.ts_offset = tcb.ts_offset;
-  record.heard_at = tcb.heard_at;
-  record.idle_deadline = tcb.idle_deadline;
-  record.fires_at = tcb.fires_at;
-  record.congestion = tcb.congestion;
-  record.extra = tcb.extra;
-  record.flags = tcb.flags;
-  record.marks = tcb.marks;
-  record.profile = tcb.profile;
-  record.mss = tcb.mss;
-  record.user = tcb.user;
-  record.cwnd = tcb.cwnd;
-  record.ssthresh = tcb.ssthresh;
-  record.srtt_us = tcb.srtt_us;
-  record.rttvar_us = tcb.rttvar_us;
-  record.max_wnd = tcb.max_wnd;
-  record.window_used = tcb.window_used;
-  record.bytes_acked_in_round = tcb.bytes_acked_in_round;
-  record.rtt_started_us = tcb.rtt_started_us;
-  record.recover = tcb.recover;
-  record.iss = tcb.iss;
-  record.irs = tcb.irs;
-  record.retransmitted = tcb.retransmitted;
-  record.challenges = tcb.challenges;
-  record.challenge_epoch = tcb.challenge_epoch;
-  record.snd_scale = tcb.snd_scale;
-  record.rcv_scale = tcb.rcv_scale;
-  record.reo_wnd = tcb.reo_wnd;
-  record.soft_error = tcb.soft_error;
+#define TERN_KEEP(field) record.field = tcb.field;
+  TERN_KEPT_AS_THEY_ARE(TERN_KEEP)
+#undef TERN_KEEP
   return record;
 }
 
@@ -68,36 +51,9 @@ Tcb Dormant::wake() const {
   tcb.rtt_seq = snd.nxt;
   tcb.state = State::kEstablished;
   tcb.hold = 0;
-  tcb.ts_recent = ts_recent;
-  tcb.ts_offset = ts_offset;
-  tcb.heard_at = heard_at;
-  tcb.idle_deadline = idle_deadline;
-  tcb.fires_at = fires_at;
-  tcb.congestion = congestion;
-  tcb.extra = extra;
-  tcb.flags = flags;
-  tcb.marks = marks;
-  tcb.profile = profile;
-  tcb.mss = mss;
-  tcb.user = user;
-  tcb.cwnd = cwnd;
-  tcb.ssthresh = ssthresh;
-  tcb.srtt_us = srtt_us;
-  tcb.rttvar_us = rttvar_us;
-  tcb.max_wnd = max_wnd;
-  tcb.window_used = window_used;
-  tcb.bytes_acked_in_round = bytes_acked_in_round;
-  tcb.rtt_started_us = rtt_started_us;
-  tcb.recover = recover;
-  tcb.iss = iss;
-  tcb.irs = irs;
-  tcb.retransmitted = retransmitted;
-  tcb.challenges = challenges;
-  tcb.challenge_epoch = challenge_epoch;
-  tcb.snd_scale = snd_scale;
-  tcb.rcv_scale = rcv_scale;
-  tcb.reo_wnd = reo_wnd;
-  tcb.soft_error = soft_error;
+#define TERN_GIVE_BACK(field) tcb.field = field;
+  TERN_KEPT_AS_THEY_ARE(TERN_GIVE_BACK)
+#undef TERN_GIVE_BACK
   return tcb;
 }
 
