@@ -2,26 +2,15 @@
 // Connections in TIME-WAIT.
 #include "stack/time_waits.hpp"
 
-#include <memory>
-
 #include "net/dpdk/eal.hpp"
 
 namespace tern::stack {
 
 namespace dpdk = net::dpdk;
 
-namespace {
-std::span<TimeWaits::Entry> allocate_entries(const std::string& name, uint32_t capacity) {
-  void* memory = dpdk::allocate_memory(name.c_str(), uint64_t{capacity} * sizeof(TimeWaits::Entry));
-  auto* first = static_cast<TimeWaits::Entry*>(memory);
-  std::uninitialized_value_construct_n(first, capacity);
-  return {first, capacity};
-}
-}  // namespace
-
 TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles,
                      LocalPorts& ports)
-    : entries_(allocate_entries(name, capacity)),
+    : entries_(dpdk::allocate_array<Entry>(name, capacity)),
       table_(name, capacity, key, {&entries_.data()->path.tuple, sizeof(Entry)}),
       lists_(profiles),
       ports_(ports) {}

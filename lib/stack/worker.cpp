@@ -18,14 +18,6 @@ namespace dpdk = net::dpdk;
 
 namespace {
 
-template <typename T>
-std::span<T> allocate_array(const std::string& name, uint32_t count) {
-  if (count == 0) return {};
-  T* first = static_cast<T*>(dpdk::allocate_memory(name.c_str(), uint64_t{count} * sizeof(T)));
-  std::uninitialized_value_construct_n(first, count);
-  return {first, count};
-}
-
 std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
   std::vector<tcp::Config> configs;
   configs.reserve(bindings.size());
@@ -80,10 +72,11 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       profiles_(configs_of(bindings_)),
       clock_(clock),
       receive_pool_(receive),
-      slots_(allocate_array<tcp::Connection>(options_.name + "_connections", options_.busy_connections + 1)),
-      dormants_(allocate_array<tcp::Dormant>(options_.name + "_asleep",
-                                             may_sleep(options_) ? options_.max_connections + 1 : 0)),
-      paths_(allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
+      slots_(dpdk::allocate_array<tcp::Connection>(options_.name + "_connections",
+                                                   options_.busy_connections + 1)),
+      dormants_(dpdk::allocate_array<tcp::Dormant>(options_.name + "_asleep",
+                                                   may_sleep(options_) ? options_.max_connections + 1 : 0)),
+      paths_(dpdk::allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret, keys_of(paths_)),
       time_waits_(options_.name + "_time_wait", options_.max_time_waits, options_.table_secret,
                   bindings_.size(), local_ports_),

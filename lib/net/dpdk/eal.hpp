@@ -5,7 +5,9 @@
 #include <cstdint>
 #include <exception>
 #include <functional>
+#include <memory>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -57,6 +59,15 @@ class Eal {
 // there is none.
 void* allocate_memory(const char* name, uint64_t bytes);
 void free_memory(void* memory);
+// So many constructed objects in such memory, to be given back by free_memory once they are destroyed; none
+// take none.
+template <typename T>
+std::span<T> allocate_array(const std::string& name, uint32_t count) {
+  if (count == 0) return {};
+  T* first = static_cast<T*>(allocate_memory(name.c_str(), uint64_t{count} * sizeof(T)));
+  std::uninitialized_value_construct_n(first, count);
+  return {first, count};
+}
 
 // The same for the standard library's containers: they lie in huge pages, where there are any.
 class EalMemory final : public std::pmr::memory_resource {
