@@ -44,8 +44,7 @@ bool SynFlood::before_round(stack::Worker& worker, net::Instant now) {
   for (; count < due; ++count) {
     rte_mbuf* frame = pool_.allocate_frame();
     if (frame == nullptr) break;
-    fill(net::dpdk::put(frame, kFrame));
-    port_.finish_tcp(frame, kIp, kTcp - kIp, kTcpLength);
+    fill(frame);
     frames[count] = frame;
     schedule_.take();
   }
@@ -58,13 +57,10 @@ bool SynFlood::before_round(stack::Worker& worker, net::Instant now) {
 
 void SynFlood::make_template(const net::MacAddress& target) {
   net::write_ethernet(template_.data(), target, port_.mac(), net::kEtherTypeIpv4);
-  net::Ipv4Fields ip;
-  ip.total_length = kFrame - kIp;
-  ip.protocol = net::ipv4::kProtocolTcp;
-  ip.time_to_live = 64;
-  ip.source = options_.flood_sources.address;
-  ip.destination = options_.target.address;
-  net::write_ipv4_header(&template_[kIp], ip);
+  ip_.total_length = kFrame - kIp;
+  ip_.protocol = net::ipv4::kProtocolTcp;
+  ip_.time_to_live = 64;
+  ip_.destination = options_.target.address;
   tcp::SegmentHeader syn;
   syn.flags = tcp::kSyn;
   syn.wnd = 64'240;
@@ -78,14 +74,19 @@ void SynFlood::make_template(const net::MacAddress& target) {
 }
 
 // Address, port, sequence number and timestamp are all that tells one from another.
-void SynFlood::fill(uint8_t* frame) {
-  std::memcpy(frame, template_.data(), kFrame);
+void SynFlood::fill(rte_mbuf* frame) {
+  uint8_t* const bytes = net::dpdk::put(frame, kFrame);
+  std::memcpy(bytes, template_.data(), kFrame);
   const uint64_t number = random();
   const net::Ipv4Interface& from = options_.flood_sources;
-  const uint32_t source = (from.address.value & from.mask()) | (static_cast<uint32_t>(number) & ~from.mask());
-  net::store_be32(frame + kIp + 12, source);
-  net::store_be16(frame + kTcp, static_cast<uint16_t>(1024 + (number >> 32) % 64'512));
-  net::store_be32(frame + kTcp + 4, static_cast<uint32_t>(random()));
+  ip_.source = {(from.address.value & from.mask()) | (static_cast<uint32_t>(number) & ~from.mask())};
+  net::write_ipv4_header(bytes + kIp, ip_);
+  net::store_be16(bytes + kTcp, static_cast<uint16_t>(1024 + (number >> 32) % 64'512));
+  net::store_be32(bytes + kTcp + 4, static_cast<uint32_t>(random()));
+  net::ChecksumSum header;
+  header.add<kTcpLength>(bytes + kTcp);
+  port_.finish_tcp(frame, kTcpLength,
+                   net::pseudo_header(ip_.source, ip_.destination, ip_.protocol, kTcpLength), header);
 }
 
 // xorshift64*: its quality does not matter here, its speed does.

@@ -8,6 +8,7 @@
 #include "net/address.hpp"
 #include "net/dpdk/frame.hpp"
 #include "net/dpdk/port.hpp"
+#include "net/ipv4.hpp"
 #include "stack/worker.hpp"
 #include "ternload/options.hpp"
 #include "ternload/schedule.hpp"
@@ -27,7 +28,7 @@ class SynFlood {
   static constexpr uint32_t kBurst = 64;
   static constexpr uint32_t kFrame = 74;  // bytes: a SYN with the options that Linux sends
   void make_template(const net::MacAddress& target);
-  void fill(uint8_t* frame);
+  void fill(rte_mbuf* frame);
   uint64_t random();
 
   const Options& options_;
@@ -36,6 +37,7 @@ class SynFlood {
   Tally& tally_;
   Schedule schedule_;
   std::array<uint8_t, kFrame> template_{};
+  net::Ipv4Fields ip_;
   bool ready_ = false;
   uint64_t state_;
 };

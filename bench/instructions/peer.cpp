@@ -70,7 +70,6 @@ Bytes Peer::build(uint8_t flags, std::string_view text, const Acknowledgment& wh
   fields.source = tuple_.remote;
   fields.destination = tuple_.local;
   net::write_ipv4_header(ip, fields);
-  net::fill_ipv4_checksum(ip);
   uint8_t* tcp = frame.data() + kTcp;
   tcp::write_header(header, {tuple_.remote_port, tuple_.local_port}, tcp);
   std::ranges::copy(text, tcp + header.length());

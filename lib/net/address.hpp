@@ -5,6 +5,7 @@
 #include <array>
 #include <compare>
 #include <cstdint>
+#include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +17,13 @@ struct MacAddress {
   std::array<uint8_t, 6> bytes{};
 
   static constexpr MacAddress broadcast() { return {{0xff, 0xff, 0xff, 0xff, 0xff, 0xff}}; }
+  bool is_unset() const {  // all zero
+    uint32_t first;
+    uint16_t rest;
+    std::memcpy(&first, bytes.data(), sizeof first);
+    std::memcpy(&rest, bytes.data() + sizeof first, sizeof rest);
+    return (first | rest) == 0;
+  }
   constexpr bool is_group() const { return (bytes[0] & 1) != 0; }
   friend constexpr auto operator<=>(const MacAddress&, const MacAddress&) = default;
 };

@@ -27,6 +27,9 @@ class ChecksumSum {
       sum_ += four;
     }
   }
+  void add(ChecksumSum other) { sum_ += other.sum_; }
+  // Four bytes as they lie in memory, as a number.
+  void add_four(uint32_t memory_order) { sum_ += memory_order; }
   void add_word(uint16_t host_order_word) { sum_ += __builtin_bswap16(host_order_word); }
   void add_address(Ipv4Address address) { sum_ += __builtin_bswap32(address.value); }
   // The 16-bit checksum, complemented, as a number in host order: store it with store_be16.

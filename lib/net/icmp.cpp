@@ -44,7 +44,6 @@ uint16_t answer_echo(std::span<uint8_t> bytes, const Frame& frame, const MacAddr
                          .traffic_class = traffic_class,
                          .source = frame.destination,
                          .destination = frame.source});
-  fill_ipv4_checksum(ip);
 
   store_mac(bytes.data() + ethernet::kDestination, source_mac(bytes.data()));
   store_mac(bytes.data() + ethernet::kSource, our_mac);

@@ -15,8 +15,7 @@
 namespace tern::net {
 namespace {
 
-constexpr uint8_t kVersionAndLength = 0x45;  // version 4, five words
-constexpr uint16_t kFragmentBits = 0x3fff;   // More Fragments and the fragment's offset
+constexpr uint16_t kFragmentBits = 0x3fff;  // More Fragments and the fragment's offset
 
 constexpr std::array kLengthFaults = {Drop::kIpv4Version, Drop::kIpv4HeaderLength, Drop::kIpv4TotalLength};
 constexpr std::array kContentFaults = {Drop::kIpv4Checksum, Drop::kIpv4Source, Drop::kIpv4Fragment};
@@ -85,24 +84,6 @@ Drop parse_ipv4_header(std::span<const uint8_t> bytes, bool checksum_verified, I
   if (!options.empty() && has_source_route(options)) [[unlikely]]
     return Drop::kIpv4SourceRoute;
   return Drop::kNone;
-}
-
-void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields) {
-  bytes[0] = kVersionAndLength;
-  bytes[ipv4::kTrafficClass] = fields.traffic_class;
-  store_be16(bytes + ipv4::kTotalLength, fields.total_length);
-  store_be16(bytes + 4, fields.identification);
-  store_be16(bytes + ipv4::kFragment, ipv4::kDontFragment);
-  bytes[ipv4::kTimeToLive] = fields.time_to_live;
-  bytes[ipv4::kProtocol] = fields.protocol;
-  store_be16(bytes + ipv4::kChecksum, 0);
-  store_be32(bytes + ipv4::kSource, fields.source.value);
-  store_be32(bytes + ipv4::kDestination, fields.destination.value);
-}
-
-void fill_ipv4_checksum(uint8_t* header) {
-  store_be16(header + ipv4::kChecksum,
-             header_checksum(header, static_cast<uint16_t>((header[0] & 0x0f) * 4)));
 }
 
 }  // namespace tern::net

@@ -2,10 +2,14 @@
 // The IPv4 header, from bytes and to bytes. RFC 791 section 3.1, RFC 1122 section 3.2.1.
 #pragma once
 
+#include <array>
 #include <cstdint>
+#include <cstring>
 #include <span>
 
 #include "net/address.hpp"
+#include "net/byte_order.hpp"
+#include "net/checksum.hpp"
 #include "net/drop.hpp"
 
 namespace tern::net {
@@ -56,9 +60,21 @@ struct Ipv4Fields {
   Ipv4Address destination;
 };
 
-// Writes ipv4::kHeaderLength bytes: no options, Don't Fragment set, checksum zero.
-void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields);
-// Fills the checksum in, for a port that does not. The checksum field must be zero.
-void fill_ipv4_checksum(uint8_t* header);
+// Writes ipv4::kHeaderLength bytes: no options, Don't Fragment set. The checksum is of what is at hand, so
+// that there is nothing for a port to do.
+inline void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields) {
+  constexpr uint32_t kVersionAndLength = 0x45;  // version 4, five words
+  const std::array<uint32_t, 5> words = {
+      __builtin_bswap32(kVersionAndLength << 24 | uint32_t{fields.traffic_class} << 16 | fields.total_length),
+      __builtin_bswap32(uint32_t{fields.identification} << 16 | ipv4::kDontFragment),
+      __builtin_bswap32(uint32_t{fields.time_to_live} << 24 | uint32_t{fields.protocol} << 16),
+      __builtin_bswap32(fields.source.value),
+      __builtin_bswap32(fields.destination.value),
+  };
+  ChecksumSum sum;
+  for (const uint32_t word : words) sum.add_four(word);
+  std::memcpy(bytes, words.data(), sizeof words);
+  store_be16(bytes + ipv4::kChecksum, sum.finish());
+}
 
 }  // namespace tern::net

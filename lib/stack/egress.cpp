@@ -27,7 +27,7 @@ rte_mbuf* Egress::allocate() {
 }
 
 void Egress::depart(const tcp::Departure& departure, const Path& path, const tcp::IpMarking& marking) {
-  if (path.next_hop == net::MacAddress{}) return;  // a SYN of ours, which leaves once its neighbour is known
+  if (path.next_hop.is_unset()) return;  // a SYN of ours, which leaves once its neighbour is known
   const uint32_t header_length = kHeadersBeforeTcp + departure.header.length();
   if (departure.text_length == 0) return reply(departure.header, path, marking);
 
@@ -121,8 +121,12 @@ void Egress::write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHe
   fields.source = path.tuple.local;
   fields.destination = path.tuple.remote;
   net::write_ipv4_header(start + net::ethernet::kHeaderLength, fields);
-  tcp::write_header(header, {path.tuple.local_port, path.tuple.remote_port}, start + kHeadersBeforeTcp);
-  port.finish_tcp(frame, net::ethernet::kHeaderLength, net::ipv4::kHeaderLength, header.length());
+  const auto pseudo =
+      net::pseudo_header(fields.source, fields.destination, fields.protocol,
+                         static_cast<uint16_t>(fields.total_length - net::ipv4::kHeaderLength));
+  const auto sum =
+      tcp::write_header(header, {path.tuple.local_port, path.tuple.remote_port}, start + kHeadersBeforeTcp);
+  port.finish_tcp(frame, header.length(), pseudo, sum);
 }
 
 void Egress::push(rte_mbuf* frame, uint8_t attachment) {

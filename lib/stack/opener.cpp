@@ -76,7 +76,7 @@ void Opener::doubt(uint32_t index) {
   const bool neighbour = std::ranges::any_of(
       interfaces, [&](const net::Ipv4Interface& i) { return i.contains(path.tuple.remote); });
   const bool asked = std::ranges::any_of(doubted_, [&](const Doubt& d) { return d.index == index; });
-  if (!neighbour || asked || path.next_hop == net::MacAddress{}) return;
+  if (!neighbour || asked || path.next_hop.is_unset()) return;
   neighbours_.doubt(path.attachment, path.tuple.remote);
   doubted_.push_back({index, path.tuple});
   next_renewal_ = core_.now;

@@ -2,6 +2,7 @@
 // The TCP header: from bytes and to bytes. RFC 9293 section 3.1.
 #include "tcp/header.hpp"
 
+#include <array>
 #include <cassert>
 #include <cstring>
 
@@ -31,17 +32,28 @@ net::Drop parse_segment(std::span<const uint8_t> bytes, Segment& segment, uint32
 
 Ports parse_ports(const uint8_t* bytes) { return {net::load_be16(bytes), net::load_be16(bytes + 2)}; }
 
-void write_header(const SegmentHeader& header, Ports ports, uint8_t* bytes) {
+// Word by word, each summed up on its way: to read back what was just written in pieces would take longer.
+net::ChecksumSum write_header(const SegmentHeader& header, Ports ports, uint8_t* bytes) {
   assert(header.option_length <= kMaxOptionBytes && header.option_length % 4 == 0);
-  net::store_be16(bytes, ports.source);
-  net::store_be16(bytes + 2, ports.destination);
-  net::store_be32(bytes + 4, header.seq.value);
-  net::store_be32(bytes + 8, header.ack.value);
-  bytes[12] = static_cast<uint8_t>(header.length() / 4 << 4);
-  bytes[13] = header.flags;
-  net::store_be16(bytes + 14, header.wnd);
-  std::memset(bytes + 16, 0, 4);  // checksum and urgent pointer
-  std::memcpy(bytes + kMinHeaderBytes, header.options.data(), header.option_length);
+  const uint32_t offset = header.length() / 4;
+  const std::array<uint32_t, kMinHeaderBytes / 4> words = {
+      __builtin_bswap32(uint32_t{ports.source} << 16 | ports.destination),
+      __builtin_bswap32(header.seq.value),
+      __builtin_bswap32(header.ack.value),
+      __builtin_bswap32(offset << 28 | uint32_t{header.flags} << 16 | header.wnd),
+      0,  // checksum and urgent pointer
+  };
+  net::ChecksumSum sum;
+  for (const uint32_t word : words) sum.add_four(word);
+  std::memcpy(bytes, words.data(), sizeof words);
+  bytes += sizeof words;
+  for (uint32_t i = 0; i < header.option_length; i += 4) {
+    uint32_t word;
+    std::memcpy(&word, &header.options[i], sizeof word);
+    std::memcpy(bytes + i, &word, sizeof word);
+    sum.add_four(word);
+  }
+  return sum;
 }
 
 }  // namespace tern::tcp

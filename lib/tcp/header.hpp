@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <span>
 
+#include "net/checksum.hpp"
 #include "net/drop.hpp"
 #include "tcp/segment.hpp"
 
@@ -24,7 +25,7 @@ struct Ports {
 // The ports of a segment of at least four bytes.
 Ports parse_ports(const uint8_t* bytes);
 
-// Writes header.length() bytes, checksum and urgent pointer zero.
-void write_header(const SegmentHeader& header, Ports ports, uint8_t* bytes);
+// Writes header.length() bytes, checksum and urgent pointer zero; returns their sum.
+net::ChecksumSum write_header(const SegmentHeader& header, Ports ports, uint8_t* bytes);
 
 }  // namespace tern::tcp

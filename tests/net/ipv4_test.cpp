@@ -196,18 +196,16 @@ TEST(Ipv4Header, IsWrittenWhole) {
                                    .identification = 0x3456,
                                    .source = test::kOurAddress,
                                    .destination = test::kPeerAddress});
-  const Bytes expected = {0x45, 0x12, 0x05, 0xdc, 0x34, 0x56, 0x40, 0, 63, 6,    0,
-                          0,    192,  0,    2,    2,    192,  0,    2, 1,  0xee, 0xee};
+  const Bytes expected = {0x45, 0x12, 0x05, 0xdc, 0x34, 0x56, 0x40, 0, 63, 6,    0x7d,
+                          0xb0, 192,  0,    2,    2,    192,  0,    2, 1,  0xee, 0xee};
   EXPECT_EQ(bytes, expected);
 }
 
-TEST(Ipv4Header, WrittenAndFilledInIsReadAgain) {
+TEST(Ipv4Header, WrittenIsReadAgain) {
   Bytes bytes(40);
   write_ipv4_header(
       bytes.data(),
       {.total_length = 40, .protocol = 6, .source = test::kOurAddress, .destination = test::kPeerAddress});
-  EXPECT_EQ(parse(bytes), Drop::kIpv4Checksum);
-  fill_ipv4_checksum(bytes.data());
   EXPECT_EQ(parse(bytes), Drop::kNone);
   EXPECT_EQ(bytes[8], 64);
 }

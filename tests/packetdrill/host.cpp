@@ -365,7 +365,6 @@ void Host::transmit(const net::FourTuple& tuple, const SegmentHeader& header, co
   ip.source = tuple.local;
   ip.destination = tuple.remote;
   net::write_ipv4_header(bytes.data(), ip);
-  net::fill_ipv4_checksum(bytes.data());
   sent.push_back(std::move(packet));
 }
 

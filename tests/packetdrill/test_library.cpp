@@ -76,7 +76,6 @@ class Library : public testing::Test {
     ip.source = kPeer;
     ip.destination = kOurs;
     net::write_ipv4_header(bytes.data(), ip);
-    net::fill_ipv4_checksum(bytes.data());
     EXPECT_EQ(ifc.netdev_send(ifc.userdata, bytes.data(), bytes.size()), 0);
   }
 

@@ -32,7 +32,6 @@ Bytes ipv4_frame(const PacketSpec& spec, std::span<const uint8_t> payload) {
   fields.source = spec.source;
   fields.destination = spec.destination;
   net::write_ipv4_header(frame.data() + net::ethernet::kHeaderLength, fields);
-  net::fill_ipv4_checksum(frame.data() + net::ethernet::kHeaderLength);
   frame.insert(frame.end(), payload.begin(), payload.end());
   return frame;
 }

@@ -32,7 +32,8 @@ class EcnOnTheWire : public testing::Test {
     Bytes frame = tcp_frame(bench_.mac(), kPeerMac, kWay, header, text);
     frame[kIpHeader + net::ipv4::kTrafficClass] = tcp::traffic_class(ecn);
     frame[kIpHeader + net::ipv4::kChecksum] = frame[kIpHeader + net::ipv4::kChecksum + 1] = 0;
-    net::fill_ipv4_checksum(&frame[kIpHeader]);
+    net::store_be16(&frame[kIpHeader + net::ipv4::kChecksum],
+                    net::checksum(std::span(frame).subspan(kIpHeader, net::ipv4::kHeaderLength)));
     next_ += static_cast<uint32_t>(text.size()) + ((flags & tcp::kSyn) != 0 ? 1 : 0);
     bench_.inject(frame);
     auto replies = bench_.replies();

@@ -178,7 +178,7 @@ TEST_F(Drops, AreCountedByTheirReason) {
   expect_drop(Drop::kIpv4Source, [](Bytes& frame) {  // 192.0.2.255: RFC 9293 MUST-63
     frame[29] = 0xff;
     frame[24] = frame[25] = 0;
-    net::fill_ipv4_checksum(&frame[14]);
+    net::store_be16(&frame[24], net::checksum(std::span(frame).subspan(14, net::ipv4::kHeaderLength)));
     // What one sum gains the other loses: TCP's checksum stays right by taking the difference.
     const uint16_t sum = net::load_be16(&frame[14 + 20 + 16]);
     const uint32_t less = 0xffffu & ~(0xfeu);

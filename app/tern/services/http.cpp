@@ -149,23 +149,24 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
              : respond(socket, progress, "400 Bad Request", 0, kPlain, request, {});
 }
 
-bool Http::answer(stack::Socket& socket, Progress& progress, const HttpRequest& request) {
-  HttpRequest last = request;
-  if (request.has_body) last.persistent = false;  // the body is not read, so nothing behind it can be
+bool Http::answer(stack::Socket& socket, Progress& progress, HttpRequest& request) {
+  if (request.has_body) request.persistent = false;  // the body is not read, so nothing behind it can be
   if (request.method == HttpMethod::kOther) {
-    last.persistent = false;
-    return respond(socket, progress, "405 Method Not Allowed\r\nAllow: GET, HEAD", 0, kPlain, last, {});
+    request.persistent = false;
+    return respond(socket, progress, "405 Method Not Allowed\r\nAllow: GET, HEAD", 0, kPlain, request, {});
   }
-  if (site_) return answer_with_file(socket, progress, last);
-  if (request.target == "/") return respond_with_page(socket, progress, last);
+  if (site_) return answer_with_file(socket, progress, request);
+  if (request.target.size() == 1 && request.target.front() == '/') {
+    return respond_with_page(socket, progress, request);
+  }
   if (const auto wanted = bytes_wanted(request.target)) {
-    if (!respond(socket, progress, "200 OK", *wanted, kBinary, last, {})) return false;
+    if (!respond(socket, progress, "200 OK", *wanted, kBinary, request, {})) return false;
     if (request.method == HttpMethod::kGet) progress.remaining = *wanted;
     progress.offset = 0;
     return true;
   }
   constexpr std::string_view kMissing = "There is / and /bytes/N for N up to 1073741824.\n";
-  return respond(socket, progress, "404 Not Found", static_cast<uint32_t>(kMissing.size()), kPlain, last,
+  return respond(socket, progress, "404 Not Found", static_cast<uint32_t>(kMissing.size()), kPlain, request,
                  kMissing);
 }
 

@@ -58,7 +58,7 @@ class Http : public stack::Service {
   void serve(stack::Socket& socket);
   bool send_body(stack::Socket& socket, Progress& progress);
   bool answer_next(stack::Socket& socket, Progress& progress);
-  bool answer(stack::Socket& socket, Progress& progress, const HttpRequest& request);
+  bool answer(stack::Socket& socket, Progress& progress, HttpRequest& request);
   bool respond(stack::Socket& socket, Progress& progress, std::string_view status, uint32_t length,
                std::string_view type, const HttpRequest& request, std::string_view body);
   bool respond_with_page(stack::Socket& socket, Progress& progress, const HttpRequest& request);

@@ -17,6 +17,7 @@
 
 #include "net/byte_order.hpp"
 #include "net/checksum.hpp"
+#include "net/ethernet.hpp"
 #include "net/ipv4.hpp"
 
 namespace tern::net::dpdk {
@@ -26,7 +27,6 @@ namespace {
 constexpr uint32_t kLinkOverhead =
     14 + 2 * 4 + 4;  // Ethernet's header, two VLAN tags, the FCS that some devices leave
 constexpr uint64_t kReceiveChecksums = RTE_ETH_RX_OFFLOAD_IPV4_CKSUM | RTE_ETH_RX_OFFLOAD_TCP_CKSUM;
-constexpr uint8_t kTcp = 6;
 
 [[noreturn]] void refuse(const std::string& device, const std::string& cause) {
   throw std::runtime_error("port " + device + ": " + cause);
@@ -47,7 +47,6 @@ Offloads negotiate(const rte_eth_dev_info& info, const PortOptions& options) {
   if (!options.offload) return {};
   Offloads offloads;
   offloads.receive_checksum = (info.rx_offload_capa & kReceiveChecksums) == kReceiveChecksums;
-  offloads.ipv4_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_IPV4_CKSUM) != 0;
   // net_tap sums each piece of a frame by itself and gets it wrong where one of odd length is not the last.
   // It does so in software anyway, so nothing is lost by doing it ourselves.
   offloads.tcp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0 &&
@@ -66,7 +65,6 @@ rte_eth_conf configuration(const Offloads& offloads, const PortOptions& options)
   conf.rxmode.mtu = options.mtu;
   conf.intr_conf.rxq = options.interrupts ? 1 : 0;
   if (offloads.receive_checksum) conf.rxmode.offloads |= kReceiveChecksums;
-  if (offloads.ipv4_checksum) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_IPV4_CKSUM;
   if (offloads.tcp_checksum) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_TCP_CKSUM;
   if (offloads.multiple_segments) conf.txmode.offloads |= RTE_ETH_TX_OFFLOAD_MULTI_SEGS;
   if (offloads.rss) {
@@ -111,8 +109,10 @@ void check_limits(const rte_eth_dev_info& info, const PortOptions& options,
 
 // The sum of the frame's bytes from begin on, over all its segments; begin is within the first.
 void add_chain(ChecksumSum& sum, const rte_mbuf* frame, uint32_t begin) {
-  if (frame->nb_segs == 1) [[likely]]
+  if (frame->nb_segs == 1) [[likely]] {
+    if (frame->data_len == begin) return;
     return sum.add({rte_pktmbuf_mtod_offset(frame, const uint8_t*, begin), frame->data_len - begin});
+  }
   bool odd = false;
   for (const rte_mbuf* segment = frame; segment != nullptr; segment = segment->next) {
     const uint8_t* bytes = rte_pktmbuf_mtod(segment, const uint8_t*);
@@ -235,28 +235,19 @@ uint32_t Port::transmit(uint16_t queue, std::span<rte_mbuf*> frames) {
   return count;
 }
 
-void Port::finish_tcp(rte_mbuf* frame, uint32_t l2, uint32_t l3, uint32_t l4) const {
-  uint8_t* ip = rte_pktmbuf_mtod_offset(frame, uint8_t*, l2);
-  uint8_t* tcp = ip + l3;
-  if (offloads_.ipv4_checksum || offloads_.tcp_checksum) {
-    frame->ol_flags |= RTE_MBUF_F_TX_IPV4;
-    frame->tx_offload = rte_mbuf_tx_offload(l2, l3, l4, 0, 0, 0, 0);
-  }
-  if (offloads_.ipv4_checksum) {
-    frame->ol_flags |= RTE_MBUF_F_TX_IP_CKSUM;
-  } else {
-    fill_ipv4_checksum(ip);
-  }
-  const auto tcp_length = static_cast<uint16_t>(frame->pkt_len - l2 - l3);
-  ChecksumSum sum = pseudo_header({load_be32(ip + 12)}, {load_be32(ip + 16)}, kTcp, tcp_length);
+void Port::finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, ChecksumSum header) const {
+  constexpr uint32_t kL4Offset = ethernet::kHeaderLength + ipv4::kHeaderLength;
+  uint8_t* const checksum = rte_pktmbuf_mtod_offset(frame, uint8_t*, kL4Offset + 16);
   if (offloads_.tcp_checksum) {
+    frame->ol_flags |= RTE_MBUF_F_TX_IPV4 | RTE_MBUF_F_TX_TCP_CKSUM;
+    frame->tx_offload = rte_mbuf_tx_offload(ethernet::kHeaderLength, ipv4::kHeaderLength, l4, 0, 0, 0, 0);
     // The device goes on from the pseudo-header's sum, which it expects not complemented.
-    frame->ol_flags |= RTE_MBUF_F_TX_TCP_CKSUM;
-    store_be16(tcp + 16, static_cast<uint16_t>(~sum.finish()));
-  } else {
-    add_chain(sum, frame, l2 + l3);
-    store_be16(tcp + 16, sum.finish());
+    store_be16(checksum, static_cast<uint16_t>(~pseudo.finish()));
+    return;
   }
+  pseudo.add(header);
+  add_chain(pseudo, frame, kL4Offset + l4);
+  store_be16(checksum, pseudo.finish());
 }
 
 const std::string& Port::name() const { return name_; }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "net/address.hpp"
+#include "net/checksum.hpp"
 #include "net/dpdk/frame.hpp"
 #include "net/dpdk/rings.hpp"
 
@@ -17,8 +18,7 @@ namespace tern::net::dpdk {
 // What the port does for us; where a field is false the stack does it in software.
 struct Offloads {
   bool receive_checksum = false;   // marks frames whose IPv4 and TCP checksums hold
-  bool ipv4_checksum = false;      // fills in the IPv4 header's checksum
-  bool tcp_checksum = false;       // fills in TCP's
+  bool tcp_checksum = false;       // fills in TCP's checksum
   bool multiple_segments = false;  // sends frames of several buffers
   bool rss = false;                // spreads flows over queues and reports its hash
 };
@@ -50,9 +50,10 @@ class Port {
   // Sends frames in order; returns how many the device took, the rest stay the caller's.
   uint32_t transmit(uint16_t queue, std::span<rte_mbuf*> frames);
 
-  // The last touch before transmit: l2, l3 and l4 are header lengths. Fills in the IPv4 and TCP checksums, in
-  // the header or by asking the device, as negotiated. The TCP and IPv4 checksum fields must be zero before.
-  void finish_tcp(rte_mbuf* frame, uint32_t l2, uint32_t l3, uint32_t l4) const;
+  // The last touch before transmit, of a frame without IPv4 options: fills in the TCP checksum, in the header
+  // or by asking the device, as negotiated. l4: the TCP header's length. pseudo: of the pseudo-header.
+  // header: of the TCP header, whose checksum field must be zero.
+  void finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, ChecksumSum header) const;
 
   const std::string& name() const;
   uint16_t id() const;
