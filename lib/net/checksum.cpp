@@ -76,6 +76,36 @@ void ChecksumSum::add(std::span<const uint8_t> bytes, bool swapped) {
   sum_ += swapped ? __builtin_bswap16(fold(sum)) : sum;
 }
 
+// 32,767 words of 16 bits add up to less than 2^32.
+BlockSums::BlockSums(std::span<const uint8_t> bytes) : bytes_(bytes), before_(bytes.size() / kStep + 1) {
+  for (size_t i = 1; i < before_.size(); ++i) {
+    before_[i] = before_[i - 1];
+    for (const uint8_t* p = &bytes[(i - 1) * kStep]; p != bytes.data() + i * kStep; p += 2) {
+      uint16_t word;
+      std::memcpy(&word, p, sizeof word);
+      before_[i] += word;
+    }
+  }
+}
+
+ChecksumSum BlockSums::of(uint32_t offset, uint32_t length) const {
+  ChecksumSum sum;
+  const uint32_t end = offset + length;
+  const uint32_t first = (offset + kStep - 1) / kStep, last = end / kStep;
+  if (first >= last) {
+    sum.add(bytes_.subspan(offset, length));
+    return sum;
+  }
+  const uint32_t head = first * kStep - offset;
+  const bool odd = (head & 1) != 0;
+  sum.add(bytes_.subspan(offset, head));
+  ChecksumSum whole;
+  whole.add_four(before_[last] - before_[first]);
+  sum.add(whole, odd);
+  sum.add(bytes_.subspan(size_t{last} * kStep, end - last * kStep), odd);
+  return sum;
+}
+
 uint16_t checksum(std::span<const uint8_t> bytes) {
   ChecksumSum sum;
   sum.add(bytes);

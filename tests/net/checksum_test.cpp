@@ -73,6 +73,25 @@ TEST(Checksum, OfOddPiecesNeedsTheNextSwapped) {
   }
 }
 
+TEST(BlockSums, GiveTheSumOfAnyPart) {
+  std::mt19937 random(8);
+  for (const size_t size : {0u, 1u, 63u, 64u, 65u, 200u, 331u}) {
+    const Bytes bytes = random_bytes(random, size);
+    const BlockSums sums(bytes);
+    for (uint32_t offset = 0; offset <= size; ++offset) {
+      for (uint32_t length = 0; length <= size - offset; ++length) {
+        EXPECT_EQ(sums.of(offset, length).finish(), checksum(std::span(bytes).subspan(offset, length)))
+            << size << " " << offset << " " << length;
+      }
+    }
+  }
+}
+
+TEST(BlockSums, OfTheLargestAndHeaviestBlockDoNotOverflow) {
+  const Bytes bytes(65'535, 0xff);
+  EXPECT_EQ(BlockSums(bytes).of(1, 65'534).finish(), checksum(std::span(bytes).subspan(1)));
+}
+
 TEST(Checksum, AddsAWordAsItWouldLieOnTheWire) {
   ChecksumSum sum;
   sum.add_word(0x0102);

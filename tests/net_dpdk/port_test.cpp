@@ -246,6 +246,27 @@ TEST_F(PortTest, SoftwareChecksumsHoldForChainsWithOddPieces) {
   }
 }
 
+TEST_F(PortTest, SoftwareChecksumsHoldForPartsOfStaticPayloads) {
+  Port port(options("net_ring0"), pools_);
+  Bytes bytes(3'000);
+  for (uint8_t& byte : bytes) byte = static_cast<uint8_t>(seed_ = seed_ * 1'664'525 + 1'013'904'223);
+  StaticPayload payload(bytes);
+  for (const uint32_t first : {0u, 1u, 101u}) {
+    for (const uint32_t offset : {0u, 1u, 63u, 500u}) {
+      rte_mbuf* frame = chain({first});
+      for (const uint32_t length : {1'001u, 200u}) {
+        const Packet slice = payload.slice(pool_, offset, 1'500);
+        ASSERT_TRUE(attach(frame, pool_, slice.buffer(), 7, length));
+      }
+      store_be16(rte_pktmbuf_mtod_offset(frame, uint8_t*, kL2 + 2),
+                 static_cast<uint16_t>(frame->pkt_len - kL2));
+      finish(port, frame);
+      EXPECT_TRUE(tcp_checksum_holds(flatten(frame))) << first << " " << offset;
+      free_frame(frame);
+    }
+  }
+}
+
 // --- The tap: the driver's offloads, seen from the kernel's side
 // ----------------------------------------------------
 

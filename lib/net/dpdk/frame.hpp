@@ -7,6 +7,7 @@
 #include <span>
 #include <string>
 
+#include "net/checksum.hpp"
 #include "net/frame.hpp"
 #include "net/packet.hpp"
 
@@ -64,6 +65,8 @@ class StaticPayload {
   StaticPayload(const StaticPayload&) = delete;
   StaticPayload& operator=(const StaticPayload&) = delete;
   uint32_t size() const;
+  // The sums of the block that the buffer refers to, null where it is none.
+  static const BlockSums* sums_of(const rte_mbuf* buffer);
   // A Packet on [offset, offset + length); null when the pool has no buffer left.
   Packet slice(FramePool& pool, uint32_t offset, uint32_t length);
 

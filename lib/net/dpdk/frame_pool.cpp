@@ -14,6 +14,7 @@
 #include <cstring>
 #include <limits>
 #include <new>
+#include <optional>
 #include <stdexcept>
 
 #include "net/dpdk/frame.hpp"
@@ -101,6 +102,7 @@ struct StaticPayload::Block {
   rte_iova_t address = 0;  // of the bytes, as a device sees them
   uint32_t size = 0;
   uint32_t current = 0;  // the share that slices are taken from
+  std::optional<BlockSums> sums;
   std::array<rte_mbuf_ext_shared_info, kShares> shares{};
 
   uint8_t* bytes() { return reinterpret_cast<uint8_t*>(this + 1); }
@@ -153,6 +155,7 @@ StaticPayload::StaticPayload(std::span<const uint8_t> bytes) {
     rte_mbuf_ext_refcnt_set(&share, 1);  // ours
   }
   std::ranges::copy(bytes, block_->bytes());
+  block_->sums.emplace(std::span(block_->bytes(), bytes.size()));
 }
 
 StaticPayload::~StaticPayload() {
@@ -162,6 +165,11 @@ StaticPayload::~StaticPayload() {
 }
 
 uint32_t StaticPayload::size() const { return block_->size; }
+
+const BlockSums* StaticPayload::sums_of(const rte_mbuf* buffer) {
+  if (!RTE_MBUF_HAS_EXTBUF(buffer) || buffer->shinfo->free_cb != &Block::on_share_unused) return nullptr;
+  return &*static_cast<const Block*>(buffer->shinfo->fcb_opaque)->sums;
+}
 
 Packet StaticPayload::slice(FramePool& pool, uint32_t offset, uint32_t length) {
   assert(offset + length <= block_->size);
