@@ -19,7 +19,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 FUZZ_SECONDS = 30  # per target, where its number of runs is not reached sooner
 TIMEOUT = 600      # seconds that one program of tests may take
-CHECKS = ("cpp_text_test.py", "conformance", "mutants", "floors", "lengths", "format", "shell", "headers", "tidy")
+CHECKS = ("cpp_text_test.py", "conformance_test.py", "conformance", "mutants", "floors", "lengths", "format", "shell", "headers", "tidy")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
     "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",

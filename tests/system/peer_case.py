@@ -93,6 +93,7 @@ def get(net, path, *headers, version="1.1"):
         return Response(connection)
 
 
+MIB = 1 << 20
 PATTERN_PERIOD = 251
 _PATTERN = bytes(i % PATTERN_PERIOD for i in range(PATTERN_PERIOD)) * (2 * (1 << 20) // PATTERN_PERIOD)
 
@@ -101,3 +102,17 @@ def pattern(offset, size):
     """The bytes of /bytes/N from offset on: byte i is i mod 251. size is at most 1 MiB."""
     start = offset % PATTERN_PERIOD
     return memoryview(_PATTERN)[start:start + size]
+
+
+def fetch_pattern(connection, size):
+    """Fetches /bytes/size and compares every byte with the pattern."""
+    connection.sendall(request(f"/bytes/{size}"))
+    response = Response(connection, whole_body=False)
+    assert (response.status, response.length) == (200, size), (response.status, response.length)
+    buffer = memoryview(bytearray(MIB))
+    offset = 0
+    while offset < size:
+        count = connection.recv_into(buffer, min(MIB, size - offset))
+        assert count, f"the server closed after {offset} of {size} bytes"
+        assert buffer[:count] == pattern(offset, count), f"wrong bytes between {offset} and {offset + count}"
+        offset += count

@@ -47,6 +47,15 @@ def tcp(source, destination, ports, flags, seq=0, ack=0, options=b"", payload=b"
     return segment[:16] + struct.pack("!H", check) + segment[18:]
 
 
+def segment_of(frame):
+    """Ports (from, to), seq, ack and flags of a frame's TCP segment; nothing where it holds none by IPv4."""
+    if frame[12:14] != b"\x08\x00" or frame[23] != socket.IPPROTO_TCP:
+        return None
+    at = 14 + 4 * (frame[14] & 0xf)
+    from_port, to_port, seq, ack, _, flags = struct.unpack_from("!HHIIBB", frame, at)
+    return {"ports": (from_port, to_port), "seq": seq, "ack": ack, "flags": flags}
+
+
 def flood(device, to, server, port, count):
     """count SYNs with all the usual options from 198.18.0.0/15 (RFC 2544); returns how many the device took."""
     sender = bytes.fromhex("020000000001")

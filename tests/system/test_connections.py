@@ -11,6 +11,7 @@ import time
 
 from harness import DISCARD, ECHO, HTTP, PATIENCE, SERVER, abort, eventually, receive_all
 from peer_case import PeerCase, Response, get, request
+from raw_frames import ACK, FIN, segment_of
 
 
 class Many(PeerCase):
@@ -83,6 +84,25 @@ class Ending(PeerCase):
             self.assertEqual(connection.recv(1), b"x")
         self.tern.expect_count("connections_closed", closed + 1)
         self.expect_no_connections()
+
+    def test_a_capture_shows_the_fin_with_the_last_ack(self):
+        with self.net.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)) as capture:  # ETH_P_ALL
+            capture.bind((self.net.tap, 0))
+            with self.net.connect(ECHO) as client:
+                ports = (client.getsockname()[1], ECHO)
+                client.sendall(b"hello")
+                self.assertEqual(client.recv(5), b"hello")
+                client.shutdown(socket.SHUT_WR)
+                self.assertEqual(client.recv(1), b"")
+            segments = []  # from the client's FIN to the last that answers it
+            while not segments or segments[-1]["ports"] == ports or not segments[-1]["flags"] & FIN:
+                segment = segment_of(capture.recv(65536))
+                if segment and sorted(segment["ports"]) == sorted(ports) and (segments or segment["flags"] & FIN):
+                    segments.append(segment)
+        first, last = segments
+        self.assertEqual((first["ports"], last["ports"]), (ports, ports[::-1]))
+        self.assertEqual(last["flags"], FIN | ACK)
+        self.assertEqual(last["ack"], (first["seq"] + 1) & 0xffffffff)
 
     def test_the_server_closing_first_waits_in_time_wait_for_twice_the_msl(self):
         response = get(self.net, "/", "Connection: close")

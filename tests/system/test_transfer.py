@@ -7,9 +7,7 @@ import socket
 import threading
 
 from harness import CHARGEN, DISCARD, ECHO, HTTP, PATIENCE, SERVER, Net, Tern, eventually, receive_all, run
-from peer_case import PeerCase, Response, pattern, request
-
-MIB = 1 << 20
+from peer_case import MIB, PeerCase, Response, fetch_pattern, pattern, request
 
 
 def echo_through(connection, size, seed):
@@ -40,20 +38,6 @@ def echo_through(connection, size, seed):
         raise problems[0]
     assert total == size, f"{total} of {size} bytes came back"
     return sent.hexdigest(), received.hexdigest()
-
-
-def fetch_pattern(connection, size):
-    """Fetches /bytes/size and compares every byte with the pattern."""
-    connection.sendall(request(f"/bytes/{size}"))
-    response = Response(connection, whole_body=False)
-    assert (response.status, response.length) == (200, size), (response.status, response.length)
-    buffer = memoryview(bytearray(MIB))
-    offset = 0
-    while offset < size:
-        count = connection.recv_into(buffer, min(MIB, size - offset))
-        assert count, f"the server closed after {offset} of {size} bytes"
-        assert buffer[:count] == pattern(offset, count), f"wrong bytes between {offset} and {offset + count}"
-        offset += count
 
 
 class Transfer(PeerCase):

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Text arrives in ESTABLISHED: RFC 9293 section 3.10.7.4, first and seventh step; RFC 7323 for timestamps.
+#include "support/heap_packet.hpp"
 #include "support/ladder.hpp"
 
 namespace tern::test {
@@ -253,6 +254,32 @@ TEST_P(RecentTimestamp, IsNotMovedByASegmentThatIsDroppedForItsAck) {
   l.in(seq(1), no_ack(), ts_val(recent + 100'000)).silent();
   EXPECT_EQ(l.tcb().ts_recent, recent);
   l.in(seq(1), text(10), ts_val(recent + 1)).after(40ms).out(ack(11), ts_ecr(recent + 1));
+}
+
+TEST(EstablishedForLong, AStreamGoesOnBeyondFourGibibytes) {
+  constexpr uint32_t kLength = 60'000;
+  Start s = established();
+  s.config.mss = kLength;
+  s.config.receive_buffer = s.config.receive_buffer_initial = 65'535;
+  Ladder l(s);
+  const std::vector<uint8_t> bytes(kLength, 7);
+  uint64_t taken = 0;
+  for (uint32_t place = 1; taken < (uint64_t{1} << 32) + 10 * kLength; place += kLength) {
+    Segment seg;
+    seg.flags = kAck;
+    seg.seq = Seq{s.origin.irs + place};
+    seg.ack = Seq{s.origin.iss + 1};
+    seg.wnd = 60'000;
+    seg.length = kLength;
+    l.burst([&] { l.connection().on_segment(seg, make_packet(bytes), l.core()); });
+    l.burst([&] {
+      while (const net::Packet packet = l.connection().receive(l.core())) taken += packet.size();
+    });
+    l.ignore_output();
+    ASSERT_EQ(l.tcb().rcv.nxt, seg.seq + kLength);
+  }
+  EXPECT_EQ(l.counters().bytes_received.value(), taken);
+  EXPECT_EQ(l.connection().info(l.core()).bytes_received, static_cast<uint32_t>(taken));
 }
 
 }  // namespace

@@ -63,6 +63,34 @@ TEST_P(SynQueue, SynAckOffersNothingThatTheSynDidNot) {
   l.out(seq(0), syn(), ack(1), scale(kNoWindowScale), sack_permitted(false), no_ts());
 }
 
+TEST_P(SynQueue, EveryCombinationOfOptionsIsAgreedOn) {
+  for (int bits = 0; bits < 64; ++bits) {  // three of ours, three of the peer's
+    SCOPED_TRACE(bits);
+    Start s = start();
+    s.config.timestamps = (bits & 1) != 0;
+    s.config.sack = (bits & 2) != 0;
+    s.config.window_scale = (bits & 4) != 0 ? 5 : kNoWindowScale;
+    s.timestamps = (bits & 8) != 0;
+    s.sack = (bits & 16) != 0;
+    s.peer_scale = (bits & 32) != 0 ? 7 : kNoWindowScale;
+    const bool timestamps = (bits & 9) == 9, sack = (bits & 18) == 18, scaled = (bits & 36) == 36;
+    Ladder l(s);
+    queue(l, s);
+    const auto syn_ack = l.next_out();
+    ASSERT_TRUE(syn_ack);
+    EXPECT_EQ(syn_ack->has_timestamps, timestamps);
+    EXPECT_EQ(syn_ack->sack_permitted, sack);
+    EXPECT_EQ(syn_ack->window_scale, scaled ? 5 : kNoWindowScale);
+    timestamps ? l.in(seq(1), ack(1), wnd(100)) : l.in(seq(1), ack(1), wnd(100), no_ts());
+    l.in_state(State::kEstablished);
+    EXPECT_EQ(l.tcb().snd.wnd, scaled ? 12'800u : 100u);
+    EXPECT_EQ(l.connection().has(kTimestampsOn), timestamps);
+    EXPECT_EQ(l.connection().has(kSackOn), sack);
+    EXPECT_EQ(l.tcb().rcv_scale, scaled ? 5 : 0);
+    l.ignore_output();
+  }
+}
+
 TEST_P(SynQueue, ServiceHearsOfItWithTheThirdSegment) {
   const Start s = start();
   Ladder l(s);
