@@ -121,6 +121,11 @@ void Appliance::start() {
 
 uint64_t Appliance::drain() {
   uint64_t open = 0;
+  for (const Balancing& balancing : balancing_) {
+    for (Proxy* proxy : balancing.proxies) {
+      if (proxy != nullptr) proxy->drain(true);  // which would hold connections open for clients to come
+    }
+  }
   for (const auto& worker : workers_) {
     worker->drain();
     for (size_t state = 0; state < tcp::kStates; ++state) {

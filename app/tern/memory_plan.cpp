@@ -9,7 +9,9 @@
 #include <fstream>
 
 #include "net/dpdk/frame.hpp"
+#include "stack/local_ports.hpp"
 #include "stack/worker.hpp"
+#include "tern/services/proxy_sessions.hpp"
 
 namespace tern::app {
 
@@ -51,6 +53,15 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
       net::dpdk::FramePool::footprint(plan.receive_buffers, plan.buffer_bytes, huge_pages) +
       net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);
   for (const ServiceConfig& service : config.services) plan.file_bytes += service.http.root_bytes;
+  for (const ServiceConfig& service : config.services) {
+    if (service.kind == ServiceKind::kProxy)
+      plan.session_bytes += Sessions::footprint(config.dataplane.max_connections);
+  }
+  for (const PoolConfig& pool : config.pools) {
+    plan.session_bytes += pool.balance.backends.size() * std::max<size_t>(1, pool.sources.size()) *
+                          stack::LocalPorts::kBytesPerPeer;
+  }
+  plan.ordinary_bytes = plan.session_bytes * config.dataplane.workers.size();
   plan.total_bytes =
       (plan.connections.total() + plan.buffer_pool_bytes + plan.file_bytes) * config.dataplane.workers.size();
   return plan;
@@ -83,6 +94,9 @@ std::string describe(const MemoryPlan& plan, const Config& config) {
                           plan.header_buffers)) +
          (plan.file_bytes == 0 ? std::string()
                                : fmt::format("  files {:>35} MiB\n", mebibytes(plan.file_bytes))) +
+         (plan.session_bytes == 0
+              ? std::string()
+              : fmt::format("  sessions {:>32} MiB of ordinary memory\n", mebibytes(plan.session_bytes))) +
          fmt::format("  all told a connection takes {} bytes, one in TIME-WAIT {}\n", taken.per_connection(),
                      taken.time_waits.bytes);
 }
@@ -94,7 +108,8 @@ std::string refuse(const MemoryPlan& plan, uint64_t free_bytes, bool huge_pages)
         "least {}, or leave it out",
         plan.receive_buffers, plan.receive_reserve, plan.receive_reserve + kLeastHeld);
   }
-  const uint64_t needed = huge_pages ? plan.total_bytes + kEalOwn : plan.plain_memory_mib() * kMiB;
+  const uint64_t needed =
+      huge_pages ? plan.total_bytes + kEalOwn : plan.plain_memory_mib() * kMiB + plan.ordinary_bytes;
   if (needed <= free_bytes) return {};
   if (huge_pages) {
     return fmt::format(

@@ -21,6 +21,8 @@ struct MemoryPlan {
   uint64_t buffer_pool_bytes = 0;  // per worker
   uint64_t file_bytes = 0;         // per worker: what http services serve
   uint64_t total_bytes = 0;        // all workers
+  uint64_t session_bytes = 0;      // per worker, of ordinary memory: proxies' sessions, pools' local ports
+  uint64_t ordinary_bytes = 0;     // the same of all workers
 
   // For --no-huge, where EAL reserves once: the total and what EAL itself takes.
   uint32_t plain_memory_mib() const;

@@ -9,6 +9,7 @@
 #include "net/dpdk/port.hpp"
 #include "stack/wire.hpp"
 #include "stack/worker.hpp"
+#include "tern/services/proxy_sessions.hpp"
 
 namespace tern::app {
 namespace {
@@ -152,6 +153,26 @@ TEST(MemoryPlan, FilesOfEachServiceCountForEachWorker) {
   const MemoryPlan with_files = plan_memory(config, true);
   EXPECT_EQ(with_files.total_bytes, plan.total_bytes + 20 * kMiB);
   EXPECT_THAT(describe(with_files, config), HasSubstr("files                                  10 MiB"));
+}
+
+TEST(MemoryPlan, SessionsAndPortsOfProxiesTakeOrdinaryMemory) {
+  Config config = configured();
+  config.dataplane.workers = {1, 2};
+  const MemoryPlan plan = plan_memory(config, false);
+  EXPECT_EQ(plan.ordinary_bytes, 0u);
+  config.services[0].kind = ServiceKind::kProxy;
+  config.pools.resize(1);
+  config.pools[0].balance.backends.resize(3);
+  config.pools[0].sources.resize(2);
+  const MemoryPlan with_proxy = plan_memory(config, false);
+  EXPECT_EQ(with_proxy.total_bytes, plan.total_bytes);
+  EXPECT_EQ(with_proxy.session_bytes,
+            Sessions::footprint(config.dataplane.max_connections) + 6 * stack::LocalPorts::kBytesPerPeer);
+  EXPECT_EQ(with_proxy.ordinary_bytes, 2 * with_proxy.session_bytes);
+  EXPECT_THAT(describe(with_proxy, config), HasSubstr("MiB of ordinary memory"));
+  const uint64_t needed = with_proxy.plain_memory_mib() * kMiB + with_proxy.ordinary_bytes;
+  EXPECT_EQ(refuse(with_proxy, needed, false), "");
+  EXPECT_NE(refuse(with_proxy, needed - 1, false), "");
 }
 
 TEST(MemoryPlan, MachineSaysWhatIsFree) {

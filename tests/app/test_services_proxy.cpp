@@ -326,6 +326,17 @@ TEST_F(Checks, PassWhenAConnectionCanBeMade) {
   bench->expect_clean();
 }
 
+// What wants a PROXY header gets one that arrives, and is UP once it has.
+TEST_F(Checks, SendTheirProxyHeaderBeforeTheyEnd) {
+  pool.send_proxy = lb::ProxyVersion::kV1;
+  begin(app::CheckKind::kTcp);
+  ASSERT_FALSE(syns.empty());
+  server_answers();
+  EXPECT_EQ(back->received, "PROXY UNKNOWN\r\n");
+  EXPECT_TRUE(back->ended);
+  expect(lb::BackendState::kUp, lb::CheckStatus::kL4Ok);
+}
+
 TEST_F(Checks, FailWhenNobodyAnswers) {
   begin(app::CheckKind::kTcp);
   pass(900ms);

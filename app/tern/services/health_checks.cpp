@@ -60,7 +60,7 @@ void HealthChecks::due() {
     const lb::Admin wanted = upstream_->wanted[backend].load(std::memory_order_relaxed);
     if (wanted != upstream_->pool.backends()[backend].admin) upstream_->pool.set_admin(backend, wanted, now);
     if (check.under_way() && !check.judged && check.deadline <= now)
-      conclude(backend, check.opened ? lb::CheckStatus::kL7Tout : lb::CheckStatus::kL4Tout);
+      conclude(backend, check.opened && is_http() ? lb::CheckStatus::kL7Tout : lb::CheckStatus::kL4Tout);
     if (check.under_way() && check.judged) abort(check);
     if (check.begins <= now) {
       const net::Duration interval = upstream_->config.balance.health.interval;
@@ -104,13 +104,19 @@ void HealthChecks::opened(stack::Socket& socket) {
 void HealthChecks::ask(stack::Socket& socket) {
   const auto backend = static_cast<uint32_t>(socket.user() - 1);
   Check& check = checks_[backend];
-  if (check.asked || check.judged) return;
-  const bool http = upstream_->config.check == CheckKind::kHttp;
+  if (check.judged) return;
+  if (check.asked) {  // the header has got there: see below
+    if (socket.delivered()) conclude(backend, lb::CheckStatus::kL4Ok);
+    return;
+  }
   net::Packet request;
-  if (http && !(request = socket.allocate())) return;  // writable() follows
+  if (is_http() && !(request = socket.allocate())) return;  // writable() follows
   if (!upstream_->send_proxy_header(socket, nullptr)) return;
   check.asked = true;
-  if (!http) return conclude(backend, lb::CheckStatus::kL4Ok);
+  if (!is_http()) {
+    socket.shutdown();
+    return socket.want_room();  // writable() follows when it has been acknowledged
+  }
   const std::string& text = requests_[backend];
   request.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(text.size()));
   socket.send(request);
@@ -118,7 +124,7 @@ void HealthChecks::ask(stack::Socket& socket) {
 
 void HealthChecks::text(stack::Socket& socket) {
   const auto backend = static_cast<uint32_t>(socket.user() - 1);
-  if (checks_[backend].judged) return;
+  if (checks_[backend].judged || !is_http()) return;
   std::array<uint8_t, 16> begin;
   const std::span<const uint8_t> bytes = std::span(begin).first(socket.peek(begin));
   const lb::CheckStatus status = judge_answer(bytes, upstream_->config.check_status);
@@ -127,13 +133,15 @@ void HealthChecks::text(stack::Socket& socket) {
 
 void HealthChecks::ended(stack::Socket& socket) {
   const auto backend = static_cast<uint32_t>(socket.user() - 1);
-  if (!checks_[backend].judged) conclude(backend, lb::CheckStatus::kL7Rsp);
+  if (!checks_[backend].judged)
+    conclude(backend, is_http() ? lb::CheckStatus::kL7Rsp : lb::CheckStatus::kL4Ok);
 }
 
 void HealthChecks::closed(stack::Socket& socket) {
   const auto backend = static_cast<uint32_t>(socket.user() - 1);
   Check& check = checks_[backend];
-  if (!check.judged) conclude(backend, check.opened ? lb::CheckStatus::kL7Rsp : lb::CheckStatus::kL4Con);
+  if (!check.judged)
+    conclude(backend, check.opened && is_http() ? lb::CheckStatus::kL7Rsp : lb::CheckStatus::kL4Con);
   check.connection = Check{}.connection;
 }
 

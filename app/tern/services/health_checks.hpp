@@ -41,6 +41,7 @@ class HealthChecks : public stack::Service {
     net::Instant deadline;  // of this one
     bool under_way() const { return connection != 0xffffffffu; }
   };
+  bool is_http() const { return upstream_->config.check == CheckKind::kHttp; }
   void begin(uint32_t backend);
   void ask(stack::Socket& socket);
   void abort(const Check& check);
