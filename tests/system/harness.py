@@ -218,9 +218,13 @@ class Tern:
             self.close()
             raise
 
+    def configuration(self, **keys):
+        """The text of its configuration file; what measures tern has another."""
+        return configuration(self.tap, self.tap, **keys)
+
     def _start(self, binary, configuration_keys):
         config = self.folder / "tern.toml"
-        config.write_text(configuration(self.tap, self.tap, **configuration_keys))
+        config.write_text(self.configuration(**configuration_keys))
         # EAL keeps its files below RUNTIME_DIRECTORY when there is one.
         environment = os.environ | {"RUNTIME_DIRECTORY": str(self.folder)}
         self.process = subprocess.Popen(
