@@ -37,6 +37,9 @@ class ChecksumSum {
   void add_address(Ipv4Address address) { sum_ += __builtin_bswap32(address.value); }
   // The 16-bit checksum, complemented, as a number in host order: store it with store_be16.
   uint16_t finish() const { return static_cast<uint16_t>(~__builtin_bswap16(fold(sum_))); }
+  // Whether finish() is 0, as it is for bytes whose checksum is among them: a sum folds to a number of the
+  // same remainder by 65,535, and to 0 only if it is 0.
+  bool holds() const { return sum_ % 0xffff == 0 && sum_ != 0; }
 
  private:
   // Each half added to the other, and the carry to the sum.

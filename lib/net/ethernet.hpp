@@ -40,6 +40,11 @@ inline void store_mac(uint8_t* bytes, const MacAddress& mac) {
 inline MacAddress destination_mac(const uint8_t* frame) { return load_mac(frame + ethernet::kDestination); }
 inline MacAddress source_mac(const uint8_t* frame) { return load_mac(frame + ethernet::kSource); }
 
+// Whether a frame is for this station, or this group, alone.
+inline bool is_for(const MacAddress& station, const uint8_t* frame) {
+  return std::memcmp(frame + ethernet::kDestination, station.bytes.data(), station.bytes.size()) == 0;
+}
+
 // Writes kHeaderLength bytes.
 inline void write_ethernet(uint8_t* frame, const MacAddress& destination, const MacAddress& source,
                            EtherType type) {

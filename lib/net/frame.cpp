@@ -14,11 +14,9 @@
 namespace tern::net {
 namespace {
 
-constexpr uint16_t kTcpHeaderLength = 20;  // without options
-
 // RFC 9293 section 3.1, and MUST-57: a segment to a group is no connection's.
 Drop check_tcp(std::span<const uint8_t> segment, bool checksum_verified, const Frame& frame) {
-  if (segment.size() < kTcpHeaderLength) [[unlikely]]
+  if (segment.size() < kMinTcpHeaderLength) [[unlikely]]
     return Drop::kTcpTooShort;
   if (frame.destination.is_multicast() || frame.destination.is_broadcast()) [[unlikely]]
     return Drop::kTcpGroup;

@@ -15,8 +15,6 @@
 namespace tern::net {
 namespace {
 
-constexpr uint16_t kFragmentBits = 0x3fff;  // More Fragments and the fragment's offset
-
 constexpr std::array kLengthFaults = {Drop::kIpv4Version, Drop::kIpv4HeaderLength, Drop::kIpv4TotalLength};
 constexpr std::array kContentFaults = {Drop::kIpv4Checksum, Drop::kIpv4Source, Drop::kIpv4Fragment};
 
@@ -76,7 +74,7 @@ Drop parse_ipv4_header(std::span<const uint8_t> bytes, bool checksum_verified, I
   const unsigned content_faults = bit(!checksum_holds, 0) | bit(source.is_multicast(), 1) |
                                   bit(source.is_broadcast(), 1) | bit(source.is_loopback(), 1) |
                                   bit(source.is_unspecified(), 1) |
-                                  bit((load_be16(ip + ipv4::kFragment) & kFragmentBits) != 0, 2);
+                                  bit((load_be16(ip + ipv4::kFragment) & ipv4::kFragmentBits) != 0, 2);
   if (content_faults != 0) [[unlikely]]
     return kContentFaults[std::countr_zero(content_faults)];
 

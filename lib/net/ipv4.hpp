@@ -26,7 +26,9 @@ constexpr uint16_t kChecksum = 10;
 constexpr uint16_t kSource = 12;
 constexpr uint16_t kDestination = 16;
 
+constexpr uint8_t kNoOptions = 0x45;  // the first byte: version 4, five words
 constexpr uint16_t kDontFragment = 0x4000;
+constexpr uint16_t kFragmentBits = 0x3fff;  // More Fragments and the fragment's offset
 constexpr uint8_t kDefaultTimeToLive = 64;  // RFC 1700, "IP time to live"
 
 constexpr uint8_t kProtocolIcmp = 1;
@@ -63,9 +65,8 @@ struct Ipv4Fields {
 // Writes ipv4::kHeaderLength bytes: no options, Don't Fragment set. The checksum is of what is at hand, so
 // that there is nothing for a port to do.
 inline void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields) {
-  constexpr uint32_t kVersionAndLength = 0x45;  // version 4, five words
   const std::array<uint32_t, 5> words = {
-      __builtin_bswap32(kVersionAndLength << 24 | uint32_t{fields.traffic_class} << 16 | fields.total_length),
+      __builtin_bswap32(uint32_t{ipv4::kNoOptions} << 24 | uint32_t{fields.traffic_class} << 16 | fields.total_length),
       __builtin_bswap32(uint32_t{fields.identification} << 16 | ipv4::kDontFragment),
       __builtin_bswap32(uint32_t{fields.time_to_live} << 24 | uint32_t{fields.protocol} << 16),
       __builtin_bswap32(fields.source.value),

@@ -24,8 +24,9 @@ struct Attachment {
   std::vector<net::Ipv4Interface> interfaces;  // our addresses on it
 
   // Whether address is the broadcast address of a network of ours. Networks of one or two addresses have none
-  // (RFC 3021).
+  // (RFC 3021); so it ends in two ones, as few addresses do.
   bool is_broadcast(net::Ipv4Address address) const {
+    if ((~address.value & 3) != 0) return false;
     for (const net::Ipv4Interface& interface : interfaces) {
       if (interface.prefix_length < 31 && interface.directed_broadcast() == address) return true;
     }

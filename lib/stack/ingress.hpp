@@ -70,7 +70,11 @@ class Ingress {
 
   bool stands(Standing& queue, bool full, net::Instant now);
   bool parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival);
-  bool drop(rte_mbuf* frame, net::Drop reason);
+  // Not for every frame, and kept out of the way of those that it is not for.
+  [[gnu::noinline]] bool parse_any(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival);
+  [[gnu::noinline]] bool drop(rte_mbuf* frame, net::Drop reason);
+  [[gnu::always_inline]] inline bool take_segment(rte_mbuf* frame, std::span<const uint8_t> bytes,
+                                                  const net::Frame& parsed, Arrival& arrival);
   void on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment, net::Instant now);
   void on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment);
   void on_icmp_error(rte_mbuf* frame, const net::Frame& parsed);

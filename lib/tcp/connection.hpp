@@ -72,7 +72,7 @@ class Connection {
   // --- Arriving segments: 3.10.7.3 and 3.10.7.4 ---
   Verdict on_segment(const Segment& seg, net::Packet text, Core& core);
   // The same by the eight steps alone, whatever expects() says.
-  Verdict on_unexpected_segment(const Segment& seg, net::Packet text, Core& core);
+  [[gnu::noinline]] Verdict on_unexpected_segment(const Segment& seg, net::Packet text, Core& core);
   // Whether the segment may take the fast path.
   bool expects(const Segment& seg, const Core& core) const;
 
@@ -424,8 +424,12 @@ inline uint16_t Core::service_of(const Connection& connection) const {
   return profile < profiles_ ? profile : extras[profile - profiles_].profile;
 }
 inline void Core::mark(Connection& connection, uint16_t marks) {
-  if ((connection.tcb.marks & kMarkReady) == 0) ready.push_back(index_of(connection));
-  connection.tcb.marks = static_cast<uint16_t>(connection.tcb.marks | marks | kMarkReady);
+  if ((connection.tcb.marks & kMarkReady) == 0) make_ready(connection);
+  connection.tcb.marks = static_cast<uint16_t>(connection.tcb.marks | marks);
+}
+inline Connection* Core::wake(uint32_t index) {
+  const uint32_t slot = slots_.slot_of(index);
+  return slot != kNoSlot ? &connections_[slot] : rouse(index);
 }
 
 }  // namespace tern::tcp

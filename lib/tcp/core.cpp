@@ -77,6 +77,11 @@ Extra* Connection::extra(Core& core) {
   return &core.extras[tcb.extra];
 }
 
+void Core::make_ready(Connection& connection) {
+  ready.push_back(index_of(connection));
+  connection.tcb.marks |= kMarkReady;
+}
+
 void Core::set_state(Connection& connection, State state) {
   if (connection.tcb.state != State::kClosed) --connections_in[static_cast<size_t>(connection.tcb.state)];
   if (state != State::kClosed) ++connections_in[static_cast<size_t>(state)];

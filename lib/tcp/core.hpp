@@ -115,7 +115,7 @@ class Core {
   uint16_t service_of(const Connection& connection) const;
 
   // Adds marks and puts the connection on the ready list, once.
-  void mark(Connection& connection, uint16_t marks);
+  [[gnu::always_inline]] void mark(Connection& connection, uint16_t marks);
   // The accept call: the connection of this profile that has waited longest is its service's from now on.
   // kNoSlot when none waits. Connections within Config::max_connections need no call.
   uint32_t accept(uint16_t profile);
@@ -172,6 +172,9 @@ class Core {
  private:
   friend class Connection;
 
+  // What is left of mark() and wake() for the first mark of a round, and for one that sleeps.
+  [[gnu::noinline]] void make_ready(Connection& connection);
+  [[gnu::noinline]] Connection* rouse(uint32_t index);
   void prefetch_next_to_sleep();
 
   std::span<Connection> connections_;  // by slot

@@ -60,8 +60,7 @@ Tcb Dormant::wake() const {
 // --- The core's part
 // -----------------------------------------------------------------------------------------------
 
-Connection* Core::wake(uint32_t index) {
-  if (awake(index)) return &connection(index);
+Connection* Core::rouse(uint32_t index) {
   Connection* connection = open(index);
   if (connection == nullptr) return nullptr;
   connection->tcb = dormants_[index].wake();

@@ -11,27 +11,6 @@
 
 namespace tern::tcp {
 
-net::Drop parse_segment(std::span<const uint8_t> bytes, Segment& segment, uint32_t& text_offset) {
-  if (bytes.size() < kMinHeaderBytes) return net::Drop::kTcpTooShort;
-  const uint8_t* p = bytes.data();
-  const uint32_t header_length = (p[12] >> 4) * 4u;
-  if (header_length < kMinHeaderBytes) return net::Drop::kTcpDataOffsetSmall;
-  if (header_length > bytes.size()) return net::Drop::kTcpDataOffsetLarge;
-  const Ports ports = parse_ports(p);
-  if ((ports.source == 0) | (ports.destination == 0)) return net::Drop::kTcpPortZero;
-
-  segment.seq = {net::load_be32(p + 4)};
-  segment.ack = {net::load_be32(p + 8)};
-  segment.flags = p[13];
-  segment.wnd = net::load_be16(p + 14);
-  segment.length = static_cast<uint32_t>(bytes.size()) - header_length;
-  text_offset = header_length;
-  parse_options(bytes.subspan(kMinHeaderBytes, header_length - kMinHeaderBytes), segment);
-  return net::Drop::kNone;
-}
-
-Ports parse_ports(const uint8_t* bytes) { return {net::load_be16(bytes), net::load_be16(bytes + 2)}; }
-
 // Word by word, each summed up on its way: to read back what was just written in pieces would take longer.
 net::ChecksumSum write_header(const SegmentHeader& header, Ports ports, uint8_t* bytes) {
   assert(header.option_length <= kMaxOptionBytes && header.option_length % 4 == 0);

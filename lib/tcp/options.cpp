@@ -36,15 +36,6 @@ constexpr uint32_t kFastOpenHeadBytes = 2;
 constexpr uint32_t kExperimentHeadBytes = 4;
 constexpr uint16_t kFastOpenMagic = 0xf989;
 
-// NOP, NOP, timestamps, 10: the layout of RFC 7323 appendix A that nearly every segment has.
-constexpr uint32_t kUsualLayout = kNoOp << 24 | kNoOp << 16 | kTimestamps << 8 | kTimestampsBytes;
-
-void read_timestamps(const uint8_t* option, Segment& segment) {
-  segment.has_timestamps = true;
-  segment.ts_val = net::load_be32(option + 2);
-  segment.ts_ecr = net::load_be32(option + 6);
-}
-
 void read_sacks(std::span<const uint8_t> option, Segment& segment) {
   for (size_t at = kSackHeadBytes; at < option.size() && segment.sack_count < kMaxSackBlocks;
        at += kSackBlockBytes) {
@@ -88,7 +79,9 @@ bool read_option(std::span<const uint8_t> option, Segment& segment) {
       return true;
     case kTimestamps:
       if (option.size() != kTimestampsBytes) return false;
-      read_timestamps(option.data(), segment);
+      segment.has_timestamps = true;
+      segment.ts_val = net::load_be32(&option[2]);
+      segment.ts_ecr = net::load_be32(&option[6]);
       return true;
     case kUserTimeout:
       if (option.size() != kUserTimeoutBytes) return false;
@@ -130,18 +123,7 @@ void append_fast_open(SegmentHeader& header, const FastOpenOption& option) {
 
 }  // namespace
 
-void parse_options(std::span<const uint8_t> bytes, Segment& segment) {
-  segment.has_timestamps = false;
-  segment.mss = 0;
-  segment.user_timeout = 0;
-  segment.window_scale = kNoWindowScale;
-  segment.sack_permitted = false;
-  segment.sack_count = 0;
-  segment.fast_open.form = FastOpenOption::Form::kAbsent;
-  if (bytes.size() == kTimestampOptionBytes && net::load_be32(bytes.data()) == kUsualLayout) {
-    return read_timestamps(bytes.data() + 2, segment);
-  }
-
+void read_options(std::span<const uint8_t> bytes, Segment& segment) {
   size_t at = 0;
   while (at < bytes.size() && bytes[at] != kEnd) {
     if (bytes[at] == kNoOp) {
@@ -192,7 +174,7 @@ void append_syn_options(SegmentHeader& header, const SynOptions& options) {
 
 void append_timestamps(SegmentHeader& header, uint32_t ts_val, uint32_t ts_ecr) {
   uint8_t* p = end_of_options(header, kTimestampOptionBytes);
-  net::store_be32(p, kUsualLayout);
+  net::store_be32(p, kTimestampLayout);
   net::store_be32(p + 4, ts_val);
   net::store_be32(p + 8, ts_ecr);
 }

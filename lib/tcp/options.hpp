@@ -6,9 +6,16 @@
 #include <cstdint>
 #include <span>
 
+#include "net/byte_order.hpp"
 #include "tcp/segment.hpp"
 
 namespace tern::tcp {
+
+// NOP, NOP, timestamps, 10: the layout of RFC 7323 appendix A that nearly every segment has.
+constexpr uint32_t kTimestampLayout = 0x0101080a;
+
+// Of parse_options() what is left when all that it sets has been cleared.
+void read_options(std::span<const uint8_t> bytes, Segment& segment);
 
 // Reads options into segment. Unknown kinds are skipped by their length (MUST-6); a length of 0 or 1, one
 // beyond the end, or one that the kind does not allow ends the reading (MUST-7). Window scale, MSS and
@@ -17,7 +24,23 @@ namespace tern::tcp {
 // block with right <= left is left out. Of an option that comes twice the last one counts, but SACK blocks
 // add up. An MSS of 0 reads as no MSS. bytes: at most kMaxOptionBytes. Sets has_timestamps, mss,
 // window_scale, sack_permitted, sack_count, user_timeout and fast_open.form in any case.
-void parse_options(std::span<const uint8_t> bytes, Segment& segment);
+inline void parse_options(std::span<const uint8_t> bytes, Segment& segment) {
+  segment.mss = 0;
+  segment.user_timeout = 0;
+  segment.window_scale = kNoWindowScale;
+  segment.sack_permitted = false;
+  segment.sack_count = 0;
+  segment.has_timestamps = false;
+  segment.fast_open.form = FastOpenOption::Form::kAbsent;
+  if (bytes.empty()) return;
+  if (bytes.size() == kTimestampOptionBytes && net::load_be32(bytes.data()) == kTimestampLayout) {
+    segment.has_timestamps = true;
+    segment.ts_val = net::load_be32(bytes.data() + 4);
+    segment.ts_ecr = net::load_be32(bytes.data() + 8);
+    return;
+  }
+  read_options(bytes, segment);
+}
 
 // What a SYN or SYN-ACK of ours offers.
 struct SynOptions {

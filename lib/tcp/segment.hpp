@@ -77,16 +77,16 @@ struct Segment {
   uint16_t wnd = 0;     // as on the wire, not scaled
   uint8_t flags = 0;
   EcnField ecn = EcnField::kNotCapable;  // of the IP header
-  bool has_timestamps = false;
   uint32_t ts_val = 0;
   uint32_t ts_ecr = 0;
+  uint16_t user_timeout = 0;  // RFC 5482, as on the wire; 0: absent
+  bool has_timestamps = false;
+  uint8_t sack_count = 0;
   // Options that only mean something in a SYN.
   uint16_t mss = 0;                       // 0: absent
   uint8_t window_scale = kNoWindowScale;  // 0 to 14: larger ones were cut to 14
   bool sack_permitted = false;
-  uint16_t user_timeout = 0;  // RFC 5482, as on the wire, and of any segment; 0: absent
   FastOpenOption fast_open;
-  uint8_t sack_count = 0;
   std::array<SackBlock, kMaxSackBlocks> sacks;  // [0, sack_count) are set
 
   bool has(Flag flag) const { return (flags & flag) != 0; }

@@ -70,6 +70,12 @@ void try_frame(std::span<uint8_t> bytes, Verified verified) {
   Frame frame;
   const Drop fault = parse_frame(bytes, verified, frame);
   require(fault < Drop::kCount);
+  Frame usual;
+  if (parse_usual_frame(bytes, verified, usual)) {
+    require(fault == Drop::kNone && frame.content == Content::kTcp && frame.l4_offset == usual.l4_offset);
+    require(frame.l4_length == usual.l4_length && frame.traffic_class == usual.traffic_class);
+    require(frame.source == usual.source && frame.destination == usual.destination);
+  }
   if (fault != Drop::kNone) return;
 
   require(frame.l3_offset == ethernet::kHeaderLength);

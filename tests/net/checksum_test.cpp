@@ -99,6 +99,24 @@ TEST(Checksum, AddsAWordAsItWouldLieOnTheWire) {
   EXPECT_EQ(sum.finish(), plain_checksum({0x01, 0x02, 0xff, 0xfe}));
 }
 
+TEST(Checksum, HoldsWhereItIsAmongTheBytes) {
+  EXPECT_FALSE(ChecksumSum().holds());
+  std::mt19937 random(4);
+  for (uint32_t i = 0; i < 100'000; ++i) {
+    Bytes bytes = random_bytes(random, 20);
+    if (i % 2 == 0) {
+      bytes[0] = bytes[1] = 0;
+      const uint16_t right = plain_checksum(bytes);
+      bytes[0] = static_cast<uint8_t>(right >> 8);
+      bytes[1] = static_cast<uint8_t>(right);
+    }
+    ChecksumSum sum;
+    sum.add(bytes);
+    ASSERT_EQ(sum.holds(), sum.finish() == 0) << i;
+    ASSERT_EQ(sum.holds(), plain_checksum(bytes) == 0) << i;
+  }
+}
+
 TEST(Checksum, OfThePseudoHeaderCoversAddressesProtocolAndLength) {
   const Bytes covered = {192, 0, 2, 1, 198, 51, 100, 2, 0, 6, 0x05, 0xdc};
   EXPECT_EQ(pseudo_header({0xc0000201}, {0xc6336402}, 6, 1500).finish(), plain_checksum(covered));

@@ -257,7 +257,7 @@ void Port::finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, Checksum
 
 const std::string& Port::name() const { return name_; }
 uint16_t Port::id() const { return id_; }
-MacAddress Port::mac() const { return mac_; }
+const MacAddress& Port::mac() const { return mac_; }
 uint16_t Port::mtu() const { return mtu_; }
 const Offloads& Port::offloads() const { return offloads_; }
 bool Port::interrupts() const { return interrupts_; }

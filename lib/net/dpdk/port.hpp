@@ -57,7 +57,7 @@ class Port {
 
   const std::string& name() const;
   uint16_t id() const;
-  MacAddress mac() const;
+  const MacAddress& mac() const;
   uint16_t mtu() const;
   const Offloads& offloads() const;
   // Whether each queue has a receive interrupt, asked for and had.
