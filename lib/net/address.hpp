@@ -26,6 +26,16 @@ struct MacAddress {
   }
   constexpr bool is_group() const { return (bytes[0] & 1) != 0; }
   friend constexpr auto operator<=>(const MacAddress&, const MacAddress&) = default;
+  // As that says, without a call.
+  friend constexpr bool operator==(const MacAddress& a, const MacAddress& b) {
+    return a.high() == b.high() && a.low() == b.low();
+  }
+
+ private:
+  constexpr uint32_t high() const {
+    return uint32_t{bytes[3]} << 24 | uint32_t{bytes[2]} << 16 | uint32_t{bytes[1]} << 8 | bytes[0];
+  }
+  constexpr uint32_t low() const { return uint32_t{bytes[5]} << 8 | bytes[4]; }
 };
 
 // An IPv4 address as a number: 192.0.2.1 is 0xc0000201.

@@ -66,7 +66,8 @@ struct Ipv4Fields {
 // that there is nothing for a port to do.
 inline void write_ipv4_header(uint8_t* bytes, const Ipv4Fields& fields) {
   const std::array<uint32_t, 5> words = {
-      __builtin_bswap32(uint32_t{ipv4::kNoOptions} << 24 | uint32_t{fields.traffic_class} << 16 | fields.total_length),
+      __builtin_bswap32(uint32_t{ipv4::kNoOptions} << 24 | uint32_t{fields.traffic_class} << 16 |
+                        fields.total_length),
       __builtin_bswap32(uint32_t{fields.identification} << 16 | ipv4::kDontFragment),
       __builtin_bswap32(uint32_t{fields.time_to_live} << 24 | uint32_t{fields.protocol} << 16),
       __builtin_bswap32(fields.source.value),

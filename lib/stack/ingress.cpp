@@ -14,6 +14,39 @@ namespace tern::stack {
 
 namespace dpdk = net::dpdk;
 
+inline bool Ingress::take_segment(rte_mbuf* frame, std::span<const uint8_t> bytes, const net::Frame& parsed,
+                                  Arrival& arrival) {
+  const std::span<const uint8_t> segment = bytes.subspan(parsed.l4_offset, parsed.l4_length);
+  uint32_t text_offset = 0;
+  const net::Drop reason = tcp::parse_segment(segment, arrival.seg, text_offset);
+  if (reason != net::Drop::kNone) return drop(frame, reason);
+  if (arrival.seg.has(tcp::kSyn) && !arrival.seg.has(tcp::kAck)) {
+    if (syns_left_ == 0) return drop(frame, net::Drop::kSynShed);
+    --syns_left_;
+  }
+  arrival.seg.ecn = tcp::ecn_field(parsed.traffic_class);
+  const tcp::Ports ports = tcp::parse_ports(segment.data());
+  arrival.frame = frame;
+  arrival.tuple = {parsed.destination, parsed.source, ports.destination, ports.source};
+  std::memcpy(arrival.from.bytes.data(), bytes.data() + net::ethernet::kSource, sizeof arrival.from);
+  arrival.text_offset = static_cast<uint16_t>(parsed.l4_offset + text_offset);
+  return true;
+}
+
+// Whether the frame held a segment for us; if not, it has been dealt with. The steps of parse_any() come to
+// the same for the frame that nearly all are, of which nothing is left to be found out.
+inline bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival) {
+  const Attachment& here = attachments_[attachment];
+  const std::span<uint8_t> bytes = dpdk::frame_bytes(frame);
+  net::Frame parsed;
+  if (net::parse_usual_frame(bytes, dpdk::verified_by_port(frame), parsed) &&
+      net::is_for(here.port->mac(), bytes.data()) && here.owns(parsed.destination) &&
+      !here.is_broadcast(parsed.source)) [[likely]] {
+    return take_segment(frame, bytes, parsed, arrival);
+  }
+  return parse_any(frame, attachment, now, arrival);
+}
+
 uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arrival, kBurst> arrivals,
                           uint32_t& frames) {
   // Far enough ahead for a line to arrive, near enough for it to stay.
@@ -54,39 +87,6 @@ bool Ingress::drop(rte_mbuf* frame, net::Drop reason) {
   ++drops_[static_cast<size_t>(reason)];
   dpdk::free_frame(frame);
   return false;
-}
-
-inline bool Ingress::take_segment(rte_mbuf* frame, std::span<const uint8_t> bytes, const net::Frame& parsed,
-                                  Arrival& arrival) {
-  const std::span<const uint8_t> segment = bytes.subspan(parsed.l4_offset, parsed.l4_length);
-  uint32_t text_offset = 0;
-  const net::Drop reason = tcp::parse_segment(segment, arrival.seg, text_offset);
-  if (reason != net::Drop::kNone) return drop(frame, reason);
-  if (arrival.seg.has(tcp::kSyn) && !arrival.seg.has(tcp::kAck)) {
-    if (syns_left_ == 0) return drop(frame, net::Drop::kSynShed);
-    --syns_left_;
-  }
-  arrival.seg.ecn = tcp::ecn_field(parsed.traffic_class);
-  const tcp::Ports ports = tcp::parse_ports(segment.data());
-  arrival.frame = frame;
-  arrival.tuple = {parsed.destination, parsed.source, ports.destination, ports.source};
-  std::memcpy(arrival.from.bytes.data(), bytes.data() + net::ethernet::kSource, sizeof arrival.from);
-  arrival.text_offset = static_cast<uint16_t>(parsed.l4_offset + text_offset);
-  return true;
-}
-
-// Whether the frame held a segment for us; if not, it has been dealt with. The steps of parse_any() come to
-// the same for the frame that nearly all are, of which nothing is left to be found out.
-bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival) {
-  const Attachment& here = attachments_[attachment];
-  const std::span<uint8_t> bytes = dpdk::frame_bytes(frame);
-  net::Frame parsed;
-  if (net::parse_usual_frame(bytes, dpdk::verified_by_port(frame), parsed) &&
-      net::is_for(here.port->mac(), bytes.data()) && here.owns(parsed.destination) &&
-      !here.is_broadcast(parsed.source)) [[likely]] {
-    return take_segment(frame, bytes, parsed, arrival);
-  }
-  return parse_any(frame, attachment, now, arrival);
 }
 
 bool Ingress::parse_any(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival) {

@@ -69,7 +69,8 @@ class Ingress {
   };
 
   bool stands(Standing& queue, bool full, net::Instant now);
-  bool parse(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival);
+  [[gnu::always_inline]] inline bool parse(rte_mbuf* frame, uint8_t attachment, net::Instant now,
+                                           Arrival& arrival);
   // Not for every frame, and kept out of the way of those that it is not for.
   [[gnu::noinline]] bool parse_any(rte_mbuf* frame, uint8_t attachment, net::Instant now, Arrival& arrival);
   [[gnu::noinline]] bool drop(rte_mbuf* frame, net::Drop reason);

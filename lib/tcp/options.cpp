@@ -100,6 +100,28 @@ bool read_option(std::span<const uint8_t> option, Segment& segment) {
   }
 }
 
+// What append_syn_options() makes of all that it knows, and so does Linux, in one go.
+bool read_usual_syn(std::span<const uint8_t> bytes, Segment& segment) {
+  constexpr uint32_t kBytes = kMssBytes + kSackPermittedBytes + kTimestampsBytes + 1 + kWindowScaleBytes;
+  constexpr uint16_t kMssHead = kMss << 8 | kMssBytes;
+  constexpr uint32_t kSackAndTimestamps =
+      kSackPermitted << 24 | kSackPermittedBytes << 16 | kTimestamps << 8 | kTimestampsBytes;
+  constexpr uint32_t kScaleHead = kNoOp << 16 | kWindowScale << 8 | kWindowScaleBytes;
+  if (bytes.size() != kBytes || !segment.has(kSyn)) return false;
+  const uint8_t* p = bytes.data();
+  const uint32_t scale = net::load_be32(p + 16);
+  if (net::load_be16(p) != kMssHead || net::load_be32(p + 4) != kSackAndTimestamps ||
+      scale >> 8 != kScaleHead)
+    return false;
+  segment.mss = net::load_be16(p + 2);
+  segment.sack_permitted = true;
+  segment.has_timestamps = true;
+  segment.ts_val = net::load_be32(p + 8);
+  segment.ts_ecr = net::load_be32(p + 12);
+  segment.window_scale = std::min(static_cast<uint8_t>(scale), kMaxWindowScale);
+  return true;
+}
+
 uint8_t* end_of_options(SegmentHeader& header, uint32_t added) {
   assert(header.option_length + added <= kMaxOptionBytes);
   uint8_t* p = header.options.data() + header.option_length;
@@ -124,6 +146,7 @@ void append_fast_open(SegmentHeader& header, const FastOpenOption& option) {
 }  // namespace
 
 void read_options(std::span<const uint8_t> bytes, Segment& segment) {
+  if (read_usual_syn(bytes, segment)) return;
   size_t at = 0;
   while (at < bytes.size() && bytes[at] != kEnd) {
     if (bytes[at] == kNoOp) {

@@ -289,6 +289,9 @@ void Connection::process_text(const Segment& seg, net::Packet text, Core& core) 
   const bool receiving = tcb.state == State::kEstablished || tcb.state == State::kFinWait1 ||
                          tcb.state == State::kFinWait2 || has(kFastOpenPending);
   if (!receiving) return;  // the peer's FIN was received: there can be no more text
+  if (seg.seq == tcb.rcv.nxt && seg.length <= tcb.rcv.wnd && tcb.reassembly == kNoReassembly &&
+      !core.pressed())
+    return accept_text(seg, std::move(text), core);  // as it is mostly
 
   Segment rest = seg;
   if (rest.seq < tcb.rcv.nxt) {

@@ -3,6 +3,7 @@
 // delayed ACK, TIME-WAIT. A connection has one node in the wheel and several deadlines; see Time in the
 // README.
 #include <algorithm>
+#include <memory>
 
 #include "tcp/connection.hpp"
 #include "tcp/rto.hpp"
@@ -125,7 +126,7 @@ void Connection::release(Core& core) {
   const uint32_t index = core.index_of(*this);
   core.wheel.disarm(index);
   if (core.duplicate.connection == index) core.duplicate.connection = Core::kNobody;
-  tcb = Tcb{};
+  std::construct_at(&tcb);  // nothing is left in its queues
   core.slots_.give_back(static_cast<uint32_t>(this - core.connections_.data()));
 }
 

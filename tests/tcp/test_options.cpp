@@ -246,6 +246,30 @@ TEST(Options, SynOptionsAreWrittenInTheOrderOfLinux) {
   EXPECT_EQ(written(header), (Bytes{2, 4, 5, 0xb4, 4, 2, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2, 1, 3, 3, 7}));
 }
 
+// All that Linux offers is read in one go; a no-op behind it takes the same bytes the other way.
+TEST(Options, UsualOptionsOfASynAreReadAsAnyAre) {
+  const Bytes usual{2, 4, 5, 0xb4, 4, 2, 8, 10, 1, 2, 3, 4, 5, 6, 7, 8, 1, 3, 3, 7};
+  for (const uint8_t flags : {uint8_t{kSyn}, uint8_t{kSyn | kAck}, uint8_t{kAck}}) {
+    for (size_t at = 0; at < usual.size(); ++at) {
+      for (uint32_t value = 0; value < 256; ++value) {
+        Bytes bytes = usual;
+        bytes[at] = static_cast<uint8_t>(value);
+        const Segment a = parse(bytes, flags);
+        const Segment b = parse(bytes + Bytes{1}, flags);
+        ASSERT_EQ(a.mss, b.mss) << at << " " << value;
+        ASSERT_EQ(a.window_scale, b.window_scale) << at << " " << value;
+        ASSERT_EQ(a.sack_permitted, b.sack_permitted) << at << " " << value;
+        ASSERT_EQ(a.sack_count, b.sack_count) << at << " " << value;
+        ASSERT_EQ(a.user_timeout, b.user_timeout) << at << " " << value;
+        ASSERT_EQ(a.has_timestamps, b.has_timestamps) << at << " " << value;
+        if (!a.has_timestamps) continue;
+        ASSERT_EQ(a.ts_val, b.ts_val) << at << " " << value;
+        ASSERT_EQ(a.ts_ecr, b.ts_ecr) << at << " " << value;
+      }
+    }
+  }
+}
+
 TEST(Options, EverySubsetOfSynOptionsIsReadBack) {
   for (int subset = 0; subset < 16; ++subset) {
     SynOptions offered;
