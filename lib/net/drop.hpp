@@ -45,7 +45,6 @@ namespace tern::net {
   X(kTcpPortZero, "tcp_port_zero", "Source or destination port 0.")                                                  \
   X(kTcpChecksum, "tcp_checksum", "TCP checksum does not hold.")                                                     \
   X(kTcpGroup, "tcp_group", "TCP to a multicast or broadcast address (RFC 9293 MUST-57).")                           \
-  X(kSynShed, "syn_shed", "A SYN while more comes than the worker can do: connections under way come first.") \
   X(kReplyImpossible, "reply_impossible", "An answer was due and the port's transmit queue was full.")
 // clang-format on
 

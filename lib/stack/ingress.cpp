@@ -20,10 +20,6 @@ inline bool Ingress::take_segment(rte_mbuf* frame, std::span<const uint8_t> byte
   uint32_t text_offset = 0;
   const net::Drop reason = tcp::parse_segment(segment, arrival.seg, text_offset);
   if (reason != net::Drop::kNone) return drop(frame, reason);
-  if (arrival.seg.has(tcp::kSyn) && !arrival.seg.has(tcp::kAck)) {
-    if (syns_left_ == 0) return drop(frame, net::Drop::kSynShed);
-    --syns_left_;
-  }
   arrival.seg.ecn = tcp::ecn_field(parsed.traffic_class);
   const tcp::Ports ports = tcp::parse_ports(segment.data());
   arrival.frame = frame;
@@ -57,7 +53,6 @@ uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arriva
   counters_.frames_received.add(count);
   frames += count;
   icmp_error_count_ = 0;
-  syns_left_ = stands(standing_[attachment], count == kBurst, now) ? kSynsOfStanding : kBurst;
 
   for (uint32_t i = 0; i < count && i < kAhead; ++i) dpdk::prefetch_bytes(burst[i]);
   uint32_t arrived = 0;
@@ -66,21 +61,6 @@ uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arriva
     if (parse(burst[i], attachment, now, arrivals[arrived])) ++arrived;
   }
   return arrived;
-}
-
-// Whether more comes than the worker can do. Then it shall do as much as it can, and not less: what a
-// connection costs is many times what its SYN does, and a full queue loses acknowledgments and requests of
-// those under way, whose work so far, retransmissions too, is for nothing. So few new ones are begun until
-// the queue is empty.
-bool Ingress::stands(Standing& queue, bool full, net::Instant now) {
-  if (!full) {
-    queue.since = net::Instant::never();
-    return false;
-  }
-  if (queue.since.is_never()) queue.since = now;
-  if (now - queue.since < (now < queue.alert_until ? kAlertPatience : kPatience)) return false;
-  queue.alert_until = now + kAlert;
-  return true;
 }
 
 bool Ingress::drop(rte_mbuf* frame, net::Drop reason) {

@@ -5,13 +5,11 @@
 #include <array>
 #include <cstdint>
 #include <span>
-#include <vector>
 
 #include "net/address.hpp"
 #include "net/drop.hpp"
 #include "net/frame.hpp"
 #include "net/icmp_error.hpp"
-#include "net/instant.hpp"
 #include "net/packet.hpp"
 #include "stack/counters.hpp"
 #include "stack/egress.hpp"
@@ -39,17 +37,7 @@ class Ingress {
         egress_(egress),
         neighbours_(neighbours),
         drops_(drops),
-        counters_(counters),
-        standing_(attachments.size()) {}
-
-  // Overload. A queue that has been full of frames for this long stands, and where one did lately, much
-  // sooner: a device's queue holds less than what comes in a millisecond.
-  static constexpr net::Duration kPatience = std::chrono::milliseconds(1);
-  static constexpr net::Duration kAlertPatience = std::chrono::microseconds(50);
-  static constexpr net::Duration kAlert = std::chrono::milliseconds(100);
-  // SYNs let through of each burst that was taken from a standing queue: enough that those who fill it with
-  // other segments keep no new connection out.
-  static constexpr uint32_t kSynsOfStanding = 4;
+        counters_(counters) {}
 
   // Receives up to arrivals.size() frames from a port, answers ARP and ICMP echo, drops what is wrong by
   // reason, and returns how many arrivals there are. frames: how many frames came in all, to tell an idle
@@ -62,13 +50,6 @@ class Ingress {
   }
 
  private:
-  // How long a port's queue has had no end.
-  struct Standing {
-    net::Instant since = net::Instant::never();  // whenever a burst was received, it was full
-    net::Instant alert_until;
-  };
-
-  bool stands(Standing& queue, bool full, net::Instant now);
   [[gnu::always_inline]] inline bool parse(rte_mbuf* frame, uint8_t attachment, net::Instant now,
                                            Arrival& arrival);
   // Not for every frame, and kept out of the way of those that it is not for.
@@ -85,8 +66,6 @@ class Ingress {
   Neighbours& neighbours_;
   net::DropCounters& drops_;
   Counters& counters_;
-  std::vector<Standing> standing_;  // by attachment
-  uint32_t syns_left_ = 0;          // to let through of this burst
   std::array<net::IcmpReport, kBurst> icmp_errors_;
   uint32_t icmp_error_count_ = 0;
 };
