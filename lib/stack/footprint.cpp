@@ -22,7 +22,6 @@ uint32_t share(uint32_t connections, uint32_t one_in) {
 }  // namespace
 
 Footprint::Footprint(const WorkerOptions& options, bool bbr) {
-  constexpr uint64_t kWheelNode = 16;
   constexpr uint64_t kBacklogLinks = 2 * kIndex;
   const uint32_t n = options.max_connections;
   connections.count = n;
@@ -31,8 +30,8 @@ Footprint::Footprint(const WorkerOptions& options, bool bbr) {
   time_waits.count = options.max_time_waits == 0 ? n : options.max_time_waits;
 
   const uint64_t asleep = busy.count < n ? sizeof(tcp::Dormant) : 0;
-  connections.bytes =
-      net::dpdk::FlowTable::footprint(n) / n + asleep + sizeof(Path) + kWheelNode + kBacklogLinks + kIndex;
+  connections.bytes = net::dpdk::FlowTable::footprint(n) / n + asleep + sizeof(Path) +
+                      tcp::TimerWheel::kBytesPerNode + kBacklogLinks + kIndex;
   // A slot knows whose it is, and may be free, ready, finished or in TIME-WAIT.
   busy.bytes = sizeof(tcp::Connection) + 5 * kIndex;
   windows.bytes = sizeof(tcp::CongestionState) + kIndex;

@@ -39,6 +39,7 @@ class TimerWheel {
   // next tick, not in this loop without end). Bounded work per call but for moving a slot's nodes down a
   // level. A now earlier than the last one counts as the last one.
   static constexpr uint32_t kNone = 0xffffffffu;
+  static constexpr uint64_t kBytesPerNode = 16;
   uint32_t expire(net::Instant now);
 
   // An instant before which nothing fires; never() when nothing is armed. May be earlier than the first
@@ -59,7 +60,7 @@ class TimerWheel {
     uint32_t previous = kNone;
     uint64_t tick = 0;  // the first tick at which it is due
   };
-  static_assert(sizeof(Node) == 16);
+  static_assert(sizeof(Node) == kBytesPerNode);
 
   // Slots are nodes too, behind the owners' ones: so a node is unlinked without knowing which slot it is in.
   uint32_t slot_node(uint32_t level, uint64_t slot) const {

@@ -2,15 +2,12 @@
 """ternload in a namespace, over a tap whose kernel's side is the server's."""
 
 import json
-import os
 import socket
 import subprocess
 import threading
 from pathlib import Path
 
-from harness import CLIENT, ON_ALL_CPUS, PATIENCE, ROOT, SERVER, WORKER_CPU, Net, _open, eventually, unique_name
-
-LOAD_BINARY = Path(os.environ.get("TERNLOAD_BINARY", ROOT / "build/app/ternload/ternload"))
+from harness import CLIENT, LOAD_BINARY, ON_ALL_CPUS, PATIENCE, SERVER, WORKER_CPU, Net, _open, eventually, unique_name
 
 
 class Outcome:

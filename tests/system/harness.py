@@ -25,7 +25,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 BINARY = Path(os.environ.get("TERN_BINARY", ROOT / "build/app/tern/tern"))
-LOAD_BINARY = ROOT / "build/app/ternload/ternload"
+LOAD_BINARY = Path(os.environ.get("TERNLOAD_BINARY", ROOT / "build/app/ternload/ternload"))
 SANITIZED_BINARY = ROOT / "build-asan/app/tern/tern"
 
 SERVER = "192.0.2.2"

@@ -10,6 +10,7 @@
 #include "net/address.hpp"
 #include "net/instant.hpp"
 #include "net/packet.hpp"
+#include "tcp/timer_wheel.hpp"
 
 namespace tern::app {
 
@@ -83,8 +84,7 @@ class Sessions {
   SessionList list() { return SessionList(sessions_); }
   // Memory that so many take, in bytes, timers included.
   static constexpr uint64_t footprint(uint32_t capacity) {
-    constexpr uint64_t kTimer = 16;
-    return capacity * (sizeof(Session) + sizeof(uint32_t) + kTimer);
+    return capacity * (sizeof(Session) + sizeof(uint32_t) + tcp::TimerWheel::kBytesPerNode);
   }
 
  private:

@@ -31,9 +31,8 @@ Rings::Rings(uint16_t port, uint16_t queues)
     : port_(port), count_(queues), queues_(std::make_unique<Queue[]>(queues)) {
   if (membarrier(MEMBARRIER_CMD_REGISTER_PRIVATE_EXPEDITED) != 0) {
     throw std::runtime_error(
-        "the kernel refuses membarrier, by which a peer that leaves is told from one that is there; allow "
-        "that "
-        "system call");
+        "the kernel refuses the system call membarrier, without which a memif's peer could not leave safely; "
+        "allow it");
   }
   const std::lock_guard lock(list_mutex);
   next_ = first;
