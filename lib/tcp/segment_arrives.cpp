@@ -85,7 +85,7 @@ bool Connection::acceptable(const Segment& seg) const {
 // right edge. And what stands one before RCV.NXT comes of a peer that has not heard that its probe was taken.
 bool Connection::heard_beside_window(const Segment& seg, Core& core) {
   if (seg.length != 0 || (seg.flags & (kSyn | kFin | kRst | kAck)) != kAck) return false;
-  if (tcb.state <= State::kSynReceived) return false;
+  if (tcb.state <= State::kSynReceived || tcb.state == State::kTimeWait) return false;  // nothing is missing
   if (seg.seq == tcb.rcv.nxt + tcb.rcv.wnd) return true;
   if (seg.seq + 1 != tcb.rcv.nxt || seg.ack <= tcb.snd.una) return false;
   core.mark(*this, kMarkAckNow);

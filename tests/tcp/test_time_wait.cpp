@@ -38,6 +38,12 @@ TEST_P(TimeWait, IsNotBegunAnewByAnythingElse) {
   l.at(61s).gone(CloseReason::kFinished);
 }
 
+TEST_P(TimeWait, AnswersAnAcknowledgmentAtTheRightEdge) {
+  Ladder l(start());
+  close_both(l);
+  l.in(seq(2 + l.connection().tcb.rcv.wnd), ack(2)).out(seq(2), ack(2)).in_state(State::kTimeWait);
+}
+
 TEST_P(TimeWait, DropsTextAndTellsTheServiceNothingMore) {
   Ladder l(start());
   close_both(l);
