@@ -12,6 +12,7 @@ from pathlib import Path
 from harness import PATIENCE, _open, eventually
 
 NETWORK = "192.0.2"
+PAGE = bytes(32 + i % 95 for i in range(3000))  # printable, and what each server has at /page
 
 
 class Host:
@@ -74,13 +75,14 @@ class Daemon:
 
 
 class Nginx(Daemon):
-    """Serves /name, what is put into its root, and /client: whom it takes for the client."""
+    """Serves /name, /page, what is put into its root, and /client: whom it takes for the client."""
 
     def __init__(self, host, port=80, name="a", proxy_protocol=False):
         super().__init__(host, port, name)
         self.root = self.folder / "root"
         self.root.mkdir()
         (self.root / "name").write_text(name)
+        (self.root / "page").write_bytes(PAGE)
         accept = " proxy_protocol" if proxy_protocol else ""
         told = "$proxy_protocol_addr:$proxy_protocol_port" if proxy_protocol else "$remote_addr:$remote_port"
         (self.folder / "nginx.conf").write_text(f"""
@@ -103,10 +105,11 @@ http {{
 
 
 class Haproxy(Daemon):
-    """Answers each request by the client that a PROXY header told it of, and by the header's unique id."""
+    """Serves /page, and answers other requests by the client that a PROXY header told it of, and by the header's unique id."""
 
     def __init__(self, host, port=80, name="h"):
         super().__init__(host, port, name)
+        (self.folder / "page").write_bytes(PAGE)
         (self.folder / "haproxy.cfg").write_text(f"""
 global
   maxconn 4096
@@ -117,6 +120,7 @@ defaults
   timeout connect 5s
 frontend front
   bind {host.address}:{port} accept-proxy
+  http-request return status 200 content-type text/plain file {self.folder}/page if {{ path /page }}
   http-request return status 200 content-type text/plain lf-string "%[src]:%[src_port] %[dst]:%[dst_port] %[fc_pp_unique_id,hex]"
 """)
 

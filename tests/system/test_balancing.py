@@ -4,6 +4,8 @@
 import hashlib
 import re
 import socket
+import subprocess
+import tempfile
 import threading
 from collections import Counter
 
@@ -105,6 +107,25 @@ class Balancing(BalancingCase):
             self.assertNotIn("Non-2xx", done)
             self.assertGreater(int(re.search(r"(\d+) requests in", done)[1]), 1000, done)
         self.expect_no_connections()
+
+    def test_curl_keeps_its_connection_and_its_backend(self):
+        urls = [f"http://{SERVER}:{FRONT}/name"] * 3
+        done = self.net.run("curl", "--silent", "--show-error", "--verbose", "--max-time", "10", *urls)
+        self.assertEqual(done.stderr.count("Connected to"), 1, done.stderr)
+        self.assertIn(done.stdout, ("aaa", "bbb", "ccc"))
+
+    def test_nc_and_nc_hear_each_other_out(self):
+        """nc both sends and hears, as client and as server; each closes its direction behind what it sends."""
+        asked, answered = bytes(pattern(0, 1 << 20)), bytes(pattern(100, 1 << 20))
+        with tempfile.TemporaryFile() as answers, self.net.inside():
+            answers.write(answered)
+            answers.seek(0)
+            server = subprocess.Popen(["nc", "-N", "-l", HAND, str(HAND_PORT)], stdin=answers, stdout=subprocess.PIPE)
+        with server:
+            eventually("nc listens", lambda: f"{HAND}:{HAND_PORT}" in self.net.run("ss", "-Hltn").stdout)
+            done = self.net.run("nc", "-N", SERVER, DIRECT, input=asked, text=False)
+            self.assertEqual(server.communicate(timeout=20)[0], asked)
+        self.assertEqual(done.stdout, answered)
 
     def test_half_close_passes_both_ways(self):
         for first, second in ((0, 1), (1, 0)):

@@ -17,11 +17,11 @@ import termios
 import threading
 import time
 
-from backends import pool, proxy
+from backends import PAGE, pool, proxy
 from harness import SERVER, Net, abort, eventually, receive_exactly, unique_name
 from peer_case import pattern
 from raw_frames import SYN, ethernet, ipv4, tcp
-from test_balancing import DIRECT, FRONT, HAND_PORT, BalancingCase
+from test_balancing import DIRECT, FRONT, HAND_PORT, V1, V2, BalancingCase
 
 REQUESTS = int(os.environ.get("TERN_REQUESTS", "20000"))
 BULK = int(os.environ.get("TERN_BULK_MIB", "256")) << 20
@@ -105,30 +105,30 @@ class ScaleCase(BalancingCase):
 
 
 class Size(ScaleCase):
-    def requests(self, header):
-        page = bytes(pattern(0, 3000)).translate(bytes(range(32, 127)) * 2 + bytes(range(32, 98)))
-        for server in self.web.values():
-            (server.root / "page").write_bytes(page)
+    def requests(self, header, port):
+        """How many sessions so many requests took, none of which failed or had a wrong byte in its answer."""
+        before = self.tern.count("sessions")
         script = self.tern.folder / "requests.lua"
-        expected = '"' + "".join(f"\\{byte:03d}" for byte in page) + '"'
+        expected = '"' + "".join(f"\\{byte:03d}" for byte in PAGE) + '"'
         script.write_text(WRK % (REQUESTS, expected))
         printed = self.net.run("wrk", "-t", "1", "-c", "50", "-d", "300", "-s", script, "-H", header,
-                               f"http://{SERVER}:{FRONT}/page", timeout=320).stdout
+                               f"http://{SERVER}:{port}/page", timeout=320).stdout
         good, bad, errors = map(int, re.search(r"good=(\d+) bad=(\d+) errors=(\d+)", printed).groups())
         self.assertEqual((bad, errors), (0, 0), printed)
         self.assertGreaterEqual(good, REQUESTS, printed)
-
-    def test_many_requests_in_new_connections(self):
-        before = self.tern.count("sessions")
-        self.requests("Connection: close")
-        self.assertGreaterEqual(self.tern.count("sessions") - before, REQUESTS)
         self.expect_no_connections()
+        return self.tern.count("sessions") - before
+
+    # FRONT is before nginx alone; V1 and V2 are before nginx and HAProxy, which read PROXY headers of these versions.
+    def test_many_requests_in_new_connections(self):
+        for port in (FRONT, V1, V2):
+            with self.subTest(port=port):
+                self.assertGreaterEqual(self.requests("Connection: close", port), REQUESTS)
 
     def test_many_requests_in_kept_connections(self):
-        before = self.tern.count("sessions")
-        self.requests("Connection: keep-alive")
-        self.assertLessEqual(self.tern.count("sessions") - before, 50 + REQUESTS // 1000)
-        self.expect_no_connections()
+        for port in (FRONT, V1, V2):
+            with self.subTest(port=port):
+                self.assertLessEqual(self.requests("Connection: keep-alive", port), 50 + REQUESTS // 1000)
 
     def test_bulk_each_way_is_exact(self):
         client, server = self.joined()
