@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One client's end of a connection.
+// The peer's end of a connection.
 #include "instructions/peer.hpp"
 
 #include <algorithm>
@@ -54,6 +54,7 @@ Bytes Peer::build(uint8_t flags, std::string_view text, const Acknowledgment& wh
     offer.window_scale = kWindowScale;
     offer.sack_permitted = offer.timestamps = true;
     offer.ts_val = ts_val;
+    offer.ts_ecr = ts_ecr_;
     tcp::append_syn_options(header, offer);
   } else {
     header.wnd = static_cast<uint16_t>(window_ >> kWindowScale);
@@ -91,7 +92,8 @@ Bytes Peer::acknowledge(const Acknowledgment& what, net::Instant now) {
 
 void Peer::hear(const Reply& reply) {
   const tcp::Segment& seg = reply.seg;
-  if (seg.has(tcp::kRst) || !seg.has(tcp::kAck) || seg.ack > nxt_)
+  const bool opens = seg.has(tcp::kSyn) && !seg.has(tcp::kAck);
+  if (seg.has(tcp::kRst) || (!opens && (!seg.has(tcp::kAck) || seg.ack > nxt_)))
     throw std::runtime_error("tern reset a connection, or acknowledged what was not sent");
   if (seg.has(tcp::kSyn)) {
     rcv_nxt_ = seg.seq;
@@ -99,7 +101,7 @@ void Peer::hear(const Reply& reply) {
   }
   if (seg.seq != rcv_nxt_ && !losses_) throw std::runtime_error("tern sent a segment out of order, or twice");
   put_together({seg.seq, seg.end()});
-  una_ = seg.ack;
+  if (!opens) una_ = seg.ack;
   ts_ecr_ = seg.ts_val;
   ended_ = ended_ || seg.has(tcp::kFin);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// One client's end of a connection, frame by frame, over a wire that loses nothing: as Linux would be, with
-// timestamps, SACK and window scale.
+// A client's end of a connection, or a backend's, frame by frame, over a wire that loses nothing: as Linux
+// would be, with timestamps, SACK and window scale.
 #pragma once
 
 #include <string_view>

@@ -61,6 +61,8 @@ std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress s
   if (name == "download") return make_download(server, 0);
   if (name == "losses") return make_download(server, 100);
   if (name == "upload") return make_upload(server);
+  if (name == "proxied") return make_sessions(server, 0);
+  if (name == "spliced") return make_sessions(server, kUnits / 4);
   return nullptr;
 }
 

@@ -32,6 +32,9 @@ std::unique_ptr<Scenario> make_exchanges(net::MacAddress server, uint32_t per_co
 std::unique_ptr<Scenario> make_download(net::MacAddress server, uint32_t every);
 std::unique_ptr<Scenario> make_upload(net::MacAddress server);  // full frames that tern receives
 std::unique_ptr<Scenario> make_flood(net::MacAddress server);   // SYNs that nobody follows up
+// Sessions of the proxy, whose clients and backends both are ours, with a request and an answer of so many
+// full segments each; 0: of a small one.
+std::unique_ptr<Scenario> make_sessions(net::MacAddress server, uint32_t segments);
 
 // By its name in budget.toml; null when there is none.
 std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress server);

@@ -6,8 +6,11 @@
 
 #include <memory>
 #include <stdexcept>
+#include <string>
 
+#include "tern/services/proxy.hpp"
 #include "tern/services/services.hpp"
+#include "tern/services/upstream.hpp"
 
 namespace tern::bench {
 
@@ -42,10 +45,31 @@ std::unique_ptr<stack::Service> service_of(app::ServiceKind kind) {
   return app::make_service(config, options().max_connections);
 }
 
+// Backends in turn, unchecked.
+stack::Binding proxy() {
+  constexpr net::Instant kBegin{};
+  app::PoolConfig pool;
+  pool.check = app::CheckKind::kNone;
+  pool.balance.health.interval = net::Duration::zero();
+  for (uint32_t i = 0; i < kBackends; ++i) {
+    lb::BackendConfig& backend = pool.balance.backends.emplace_back();
+    backend.name = std::to_string(i);
+    backend.address = {kFirstBackend.value + i};
+    backend.port = kHttpPort;
+  }
+  const auto upstream = std::make_shared<app::Upstream>(pool, 1, kBegin);
+  auto service =
+      std::make_unique<app::Proxy>(app::ProxyConfig{}, upstream, options().max_connections, 2, kBegin);
+  stack::Binding binding{{}, {{kServer, kProxyPort}}, std::move(service)};
+  binding.config.reuse_time_wait = true;  // as the appliance has it
+  return binding;
+}
+
 std::vector<stack::Binding> bindings() {
   std::vector<stack::Binding> all;
   all.push_back({{}, {{kServer, kHttpPort}}, service_of(app::ServiceKind::kHttp)});
   all.push_back({{}, {{kServer, kDiscardPort}}, service_of(app::ServiceKind::kDiscard)});
+  all.push_back(proxy());
   return all;
 }
 

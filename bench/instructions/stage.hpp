@@ -16,6 +16,10 @@ namespace tern::bench {
 constexpr net::Ipv4Address kServer{0xc0000202};  // 192.0.2.2
 constexpr uint16_t kHttpPort = 80;
 constexpr uint16_t kDiscardPort = 9;
+constexpr uint16_t kProxyPort = 8080;
+// Where the proxy passes its clients to, port kHttpPort: from here on, on the clients' link.
+constexpr net::Ipv4Address kFirstBackend{0xc0000214};  // 192.0.2.20
+constexpr uint32_t kBackends = 4;
 
 class Stage {
  public:
