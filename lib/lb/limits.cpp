@@ -19,6 +19,7 @@ bool TokenBucket::take(uint32_t rate, uint32_t burst, net::Instant now) {
 
 Limits::Limits(const LimitsConfig& config, uint64_t seed)
     : config_(config),
+      any_(config.any()),
       sources_(config.per_source != 0 || config.rate != 0 ? config.sources : 1, seed),
       prefixes_(config.per_prefix != 0 ? config.sources : 1, mix(seed)) {
   if (config_.burst == 0) config_.burst = config_.rate;
@@ -29,6 +30,7 @@ net::Ipv4Address Limits::prefix_of(net::Ipv4Address source) const {
 }
 
 bool Limits::allows(net::Ipv4Address source, net::Instant now) {
+  if (!any_) return true;
   if (!config_.access.allows(source)) return ++counters_.refused_access, false;
   const Source* own = sources_.find(source, now);
   const Source* prefix = prefixes_.find(prefix_of(source), now);
@@ -58,6 +60,7 @@ bool Limits::admit(net::Ipv4Address source, net::Instant now) {
 }
 
 void Limits::released(net::Ipv4Address source, net::Instant now) {
+  if (!any_) return;
   release(sources_, source, now);
   release(prefixes_, prefix_of(source), now);
 }

@@ -76,6 +76,7 @@ class Limits {
   static void release(SourceTable<Source>& table, net::Ipv4Address address, net::Instant now);
 
   LimitsConfig config_;
+  bool any_;  // false: everybody is welcome, and nobody is looked up
   SourceTable<Source> sources_;
   SourceTable<Source> prefixes_;
   LimitCounters counters_;
