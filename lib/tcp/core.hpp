@@ -94,6 +94,8 @@ class Core {
   // The connection, woken if it sleeps; null, and counted, when all who are awake are busy: then what wanted
   // it is to be treated as lost.
   Connection* wake(uint32_t index);
+  // What there is to say of a connection, awake or asleep, which it stays.
+  Info info(uint32_t index) const;
   // The wheel's node of this index has fired.
   void time_out(uint32_t index);
   // Whether there may be more connections than are awake.

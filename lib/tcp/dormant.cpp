@@ -109,6 +109,13 @@ void Core::prefetch_next_to_sleep() {
   __builtin_prefetch(reinterpret_cast<const char*>(&dormants_[owner]) + 64, 1);
 }
 
+Info Core::info(uint32_t index) const {
+  if (awake(index)) return connections_[slots_.slot_of(index)].info(*this);
+  Connection asleep;
+  asleep.tcb = dormants_[index].wake();
+  return asleep.info(*this);
+}
+
 // A node that was armed for a timer of before fires early: that is no reason to wake anybody.
 void Core::time_out(uint32_t index) {
   constexpr net::Duration kPatience = std::chrono::milliseconds(100);

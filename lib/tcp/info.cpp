@@ -19,6 +19,15 @@ LossState loss_state(const Tcb& tcb) {
 // Bytes from the first after the SYN up to a number; a SYN that is not acknowledged is none.
 uint32_t bytes_since(Seq initial, Seq next) { return next == initial ? 0 : next - (initial + 1); }
 
+// Where the core had no room left for BBR it is NewReno.
+Congestion congestion_in_charge(const Connection& connection, const Core& core) {
+  const Congestion wanted = core.config(connection).congestion;
+  const Tcb& tcb = connection.tcb;
+  if (wanted != Congestion::kBbr || tcb.state < State::kEstablished) return wanted;
+  const bool has_model = tcb.congestion != kNoSlot && core.congestions[tcb.congestion].bbr != kNoSlot;
+  return has_model ? Congestion::kBbr : Congestion::kNewReno;
+}
+
 }  // namespace
 
 LimitedBy Connection::limited_by() const {
@@ -54,6 +63,9 @@ void Connection::account_limits(Core& core) {
 Info Connection::info(const Core& core) const {
   Info info;
   info.state = tcb.state;
+  info.profile = core.service_of(*this);
+  info.half_open = half_open();
+  info.waiting = waiting();
   info.timestamps = has(kTimestampsOn);
   info.sack = has(kSackOn);
   info.window_scale = has(kWindowScaleOn);
@@ -61,6 +73,7 @@ Info Connection::info(const Core& core) const {
   info.syn_text = has(kSynTextTaken);
   info.send_scale = tcb.snd_scale;
   info.receive_scale = tcb.rcv_scale;
+  info.congestion = congestion_in_charge(*this, core);
   info.loss_state = loss_state(tcb);
   info.expiries = tcb.retransmit_expiries;
   info.mss = tcb.mss;
@@ -82,8 +95,10 @@ Info Connection::info(const Core& core) const {
   info.send_window = tcb.snd.wnd;
   info.receive_window = tcb.rcv.wnd;
   info.retransmissions = tcb.retransmitted;
+  info.bytes_sent = bytes_since(tcb.iss, tcb.snd.nxt) - (has(kFinSent) ? 1 : 0);
   info.bytes_acknowledged = bytes_since(tcb.iss, tcb.snd.una) - (info.flight == 0 && has(kFinSent) ? 1 : 0);
   info.bytes_received = bytes_since(tcb.irs, tcb.rcv.nxt) - (has(kFinReceived) ? 1 : 0);
+  if (tcb.state != State::kSynSent) info.silence = silence(core);
   return info;
 }
 

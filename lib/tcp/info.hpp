@@ -7,6 +7,7 @@
 #include <cstdint>
 
 #include "net/instant.hpp"
+#include "tcp/congestion.hpp"
 #include "tcp/tcb.hpp"
 
 namespace tern::tcp {
@@ -26,6 +27,9 @@ enum class LossState : uint8_t { kOpen, kDisorder, kRecovery, kLoss };
 
 struct Info {
   State state = State::kClosed;
+  uint16_t profile = 0;    // which service
+  bool half_open = false;  // in the SYN queue
+  bool waiting = false;    // in the accept queue
   bool timestamps = false;
   bool sack = false;
   bool window_scale = false;
@@ -33,6 +37,7 @@ struct Info {
   bool syn_text = false;      // text went with our SYN and was taken, or came with the peer's (RFC 7413)
   uint8_t send_scale = 0;     // the peer's shift
   uint8_t receive_scale = 0;  // ours
+  Congestion congestion = Congestion::kCubic;  // what controls it
   LossState loss_state = LossState::kOpen;
   LimitedBy limited_by = LimitedBy::kIdle;
   LimitTimes limit_times{};     // all zero unless Config::account_limits is set
@@ -50,8 +55,10 @@ struct Info {
   uint32_t send_window = 0;         // bytes, as the peer announced last
   uint32_t receive_window = 0;      // bytes, as we announced last
   uint32_t retransmissions = 0;     // segments, up to 65535
-  uint32_t bytes_acknowledged = 0;  // modulo 2^32, as sequence numbers are
+  uint32_t bytes_sent = 0;          // modulo 2^32, as sequence numbers are; each once
+  uint32_t bytes_acknowledged = 0;  // likewise
   uint32_t bytes_received = 0;      // likewise
+  net::Duration silence{0};         // since the peer was heard last, in steps of 4.2 ms
 };
 
 }  // namespace tern::tcp

@@ -42,4 +42,16 @@ void TimeWait::expand(Connection& connection, Core& core) const {
   core.set_state(connection, State::kTimeWait);
 }
 
+Info TimeWait::info() const {
+  Info info;
+  info.state = State::kTimeWait;
+  info.profile = profile;
+  info.timestamps = (flags & kTimestampsOn) != 0;
+  info.sack = (flags & kSackOn) != 0;
+  info.window_scale = (flags & kWindowScaleOn) != 0;
+  info.receive_scale = rcv_scale;
+  info.receive_window = rcv_wnd;
+  return info;
+}
+
 }  // namespace tern::tcp

@@ -27,6 +27,8 @@ struct TimeWait {
   static bool may_compact(const Connection& connection);
   // Makes the closed connection one in TIME-WAIT again; its 2MSL timer does not run.
   void expand(Connection& connection, Core& core) const;
+  // What is still known of it: state, profile and options.
+  Info info() const;
 };
 static_assert(sizeof(TimeWait) == 28);
 
