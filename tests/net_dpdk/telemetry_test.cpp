@@ -109,17 +109,18 @@ TEST(Telemetry, WhatDoesNotFitIsCut) {
                                                  R"(","10_0_0_1_80__":1,")" + cut_object + R"(":{"n":1}}})");
 }
 
-TEST(Telemetry, HandlerThatThrowsAnswersNull) {
-  register_telemetry("/tern/test/throws", "Throws.", [](const std::string&, TelemetryReply& reply) {
+TEST(Telemetry, HandlerThatThrowsAnswersWhatTheExceptionSays) {
+  register_telemetry("/tern/test/throws", "Throws.", [](const std::string& parameter, TelemetryReply& reply) {
     reply.number("before", 1);
-    throw std::runtime_error("no");
+    reply.object("object", [](TelemetryReply& inner) { inner.number("within", 1); });
+    throw std::runtime_error("no such thing: " + parameter);
   });
   register_telemetry("/tern/test/deep", "Too deep.", [](const std::string&, TelemetryReply& reply) {
     reply.object("a", [](TelemetryReply& a) { a.object("b", [](TelemetryReply&) {}); });
   });
   Client client;
-  EXPECT_EQ(client.ask("/tern/test/throws"), R"({"/tern/test/throws":null})");
-  EXPECT_EQ(client.ask("/tern/test/deep"), R"({"/tern/test/deep":null})");
+  EXPECT_EQ(client.ask("/tern/test/throws,a\"b"), R"({"/tern/test/throws":{"error":"no such thing: a_b"}})");
+  EXPECT_THAT(client.ask("/tern/test/deep"), HasSubstr(R"({"error":"telemetry carries no object within)"));
 }
 
 TEST(Telemetry, UnregisteredCommandAnswersNull) {

@@ -61,6 +61,8 @@ class FlowTable {
   // The tuple's record has an empty one from now on. Nothing, if it is not there.
   void erase(const FourTuple& tuple, uint32_t hash);
   uint32_t size() const { return size_; }
+  // One beyond the greatest index that was ever given.
+  uint32_t positions() const { return fresh_; }
   uint32_t capacity() const { return capacity_; }
   // Memory that a table of this capacity takes, in bytes.
   static uint64_t footprint(uint32_t capacity);

@@ -2,6 +2,7 @@
 // A DPDK port: probing, negotiation, queues; bursts in and out.
 #include "net/dpdk/port.hpp"
 
+#include <net/if.h>
 #include <rte_bus_pci.h>
 #include <rte_bus_vdev.h>
 #include <rte_dev.h>
@@ -10,6 +11,7 @@
 #include <rte_pci.h>
 
 #include <algorithm>
+#include <array>
 #include <cassert>
 #include <cerrno>
 #include <stdexcept>
@@ -265,6 +267,13 @@ bool Port::interrupts() const { return interrupts_; }
 bool Port::link_up() const {
   rte_eth_link link{};
   return rte_eth_link_get_nowait(id_, &link) == 0 && link.link_status == RTE_ETH_LINK_UP;
+}
+
+bool Port::link_known() const {
+  rte_eth_dev_info info{};
+  if (rte_eth_dev_info_get(id_, &info) != 0 || info.if_index == 0) return true;
+  std::array<char, IF_NAMESIZE> name;
+  return if_indextoname(info.if_index, name.data()) != nullptr;
 }
 
 Port::Statistics Port::statistics() const {

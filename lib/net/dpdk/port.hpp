@@ -62,9 +62,10 @@ class Port {
   const Offloads& offloads() const;
   // Whether each queue has a receive interrupt, asked for and had.
   bool interrupts() const;
-  // For an operator to see, not to decide by: net_tap says down for good once its kernel's side is in another
-  // namespace, and carries frames all the same.
   bool link_up() const;
+  // False where a device of the kernel's has the link, and is in another namespace: then net_tap says down
+  // for good, and carries frames all the same.
+  bool link_known() const;
 
   struct Statistics {
     uint64_t received_frames, received_bytes, transmitted_frames, transmitted_bytes;

@@ -28,6 +28,14 @@ Registry& registry() {
   return instance;
 }
 
+// DPDK 22.11 writes texts into JSON as they are.
+std::string without_quotes(std::string text) {
+  for (char& c : text) {
+    if (c == '"' || c == '\\' || static_cast<unsigned char>(c) < ' ') c = '_';
+  }
+  return text;
+}
+
 struct FreeData {
   void operator()(rte_tel_data* data) const { rte_tel_data_free(data); }
 };
@@ -44,7 +52,7 @@ class Dictionary : public TelemetryReply {
 
   void text(const std::string& name, const std::string& value) override {
     if (!has_room()) return;
-    const std::string shortened = value.substr(0, RTE_TEL_MAX_STRING_LEN - 1);
+    const std::string shortened = without_quotes(value.substr(0, RTE_TEL_MAX_STRING_LEN - 1));
     check(rte_tel_data_add_dict_string(data_, allowed_name(name).c_str(), shortened.c_str()));
   }
 
@@ -89,6 +97,16 @@ class Dictionary : public TelemetryReply {
   uint64_t omitted_ = 0;
 };
 
+// In place of whatever the handler had filled in.
+int complain(const char* problem, rte_tel_data* data) noexcept {
+  try {
+    Dictionary(data, 0).text("error", problem);
+    return 0;
+  } catch (...) {
+    return -1;  // the client sees null
+  }
+}
+
 int answer(const char* command, const char* parameters, rte_tel_data* data) noexcept {
   try {
     Registry& known = registry();
@@ -99,8 +117,10 @@ int answer(const char* command, const char* parameters, rte_tel_data* data) noex
     found->second(parameters == nullptr ? "" : parameters, reply);
     reply.close();
     return 0;
+  } catch (const std::exception& problem) {  // which must not cross C
+    return complain(problem.what(), data);
   } catch (...) {
-    return -1;  // exceptions must not cross C; the client sees null
+    return -1;
   }
 }
 

@@ -9,10 +9,10 @@
 namespace tern::net::dpdk {
 
 // A flat or one-level-deep object of numbers and texts, which is what DPDK's telemetry carries. What it
-// cannot carry is made to fit: letters of a name other than A-Z a-z 0-9 _ / become _, names and texts end
-// after 127 bytes, and of more than 255 entries the rest is only counted, in an entry "omitted". A whole
-// reply has room for about 16,000 letters, beyond which DPDK leaves entries out silently: page long lists by
-// a parameter.
+// cannot carry is made to fit: letters of a name other than A-Z a-z 0-9 _ / become _, so do quotes in a text,
+// names and texts end after 127 bytes, and of more than 255 entries the rest is only counted, in an entry
+// "omitted". A whole reply has room for about 16,000 letters, beyond which DPDK leaves entries out silently:
+// page long lists by a parameter.
 class TelemetryReply {
  public:
   virtual ~TelemetryReply() = default;
@@ -26,7 +26,8 @@ using TelemetryHandler = std::function<void(const std::string& parameters, Telem
 
 // A telemetry command ("/tern/counters", at most 55 letters): the handler fills the reply; parameters are
 // empty when the client gave none. Called on DPDK's telemetry thread, one command at a time; where it throws,
-// the client gets null. A command registered again has the new handler. Throws std::runtime_error when DPDK
+// the client gets {"error": what the exception says}, whose first 127 letters should name the remedy. A
+// command registered again has the new handler. Throws std::runtime_error when DPDK
 // refuses the command.
 void register_telemetry(const std::string& command, const std::string& help, TelemetryHandler handler);
 // The command answers null from now on; returns when no call of its handler is under way. DPDK itself forgets
