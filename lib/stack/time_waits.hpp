@@ -37,6 +37,9 @@ class TimeWaits {
   TimeWaits& operator=(const TimeWaits&) = delete;
 
   bool empty() const { return count_ == 0; }
+  // For a walk over all: records lie at positions below this one; one that is free has a local port of 0.
+  uint32_t positions() const { return table_.positions(); }
+  const Entry& operator[](uint32_t position) const { return entries_[position]; }
   // Null when the tuple is not here.
   Entry* find(const net::FourTuple& tuple, uint32_t hash);
   // The tuple must not be here. False when the oldest of the service, or of another, had to make room.

@@ -134,6 +134,8 @@ void Worker::run(const std::atomic<bool>& stop) {
   Idle::prepare_thread();
   while (!stop.load(std::memory_order_relaxed)) {
     const bool worked = poll_once(clock_.now());  // the only clock read of a round
+    if (desk_.asked()) [[unlikely]]
+      answer_flows();
     const net::Instant next = core_.wheel.next_expiry();
     const net::Duration sleep =
         idle_.after_round(worked, next.is_never() ? net::Duration::max() : next - core_.now);

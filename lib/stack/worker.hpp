@@ -20,6 +20,7 @@
 #include "net/drop.hpp"
 #include "stack/counters.hpp"
 #include "stack/egress.hpp"
+#include "stack/flows.hpp"
 #include "stack/footprint.hpp"
 #include "stack/idle.hpp"
 #include "stack/ingress.hpp"
@@ -118,6 +119,13 @@ class alignas(64) Worker {
   // Sends RST to every connection and forgets it.
   void abort_all();
 
+  // --- Looking at connections one by one ---
+  // From any one thread at a time: asks run(), which answers between two rounds, and waits. Null when it did
+  // not within this time; the answer is good until the next question.
+  const FlowPiece* ask_for_flows(const FlowQuery& query, net::Duration patience);
+  // The answer itself; between rounds only.
+  void find_flows(const FlowQuery& query, FlowPiece& piece) const;
+
   // Written by this worker's core only; any thread may read.
   const Counters& counters() const { return counters_; }
   const net::DropCounters& drops() const { return drops_; }
@@ -165,6 +173,8 @@ class alignas(64) Worker {
   bool on_time_wait(Arrival& arrival, TimeWaits::Entry& entry);
   net::Packet take_text(Arrival& arrival);
   void rest(net::Duration longest);
+  void answer_flows();
+  bool look_at(uint32_t position, const FlowFilter& filter, Flow& flow) const;
 
   const WorkerOptions options_;
   std::vector<Attachment> attachments_;
@@ -201,6 +211,7 @@ class alignas(64) Worker {
   std::vector<uint32_t> waiting_;      // in TIME-WAIT, with nothing left to do but wait
   std::bitset<1024> opened_in_burst_;  // by hash: what connections have begun with strangers of this burst
   std::atomic<bool> draining_{false};
+  FlowDesk desk_;
   uint32_t next_port_ = 0;  // of connections that we open, counted on
 };
 
