@@ -92,6 +92,7 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "user_timeout_option", kBoolean, "false", "true or false"},
     {"tcp", "user_timeout_min_s", kInteger, "100", "seconds", 1, 32400},
     {"tcp", "user_timeout_max_s", kInteger, "3600", "seconds", 1, 32400},
+    {"tcp", "account_limits", kBoolean, "false", "true or false"},
 
     {"pool", "name", kText, "", "a name of its own, 1 to 32 of the characters a-z, 0-9 and -"},
     {"pool", "algorithm", kText, "\"round-robin\"",

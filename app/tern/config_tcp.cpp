@@ -169,6 +169,7 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_boolean("user_timeout_option", values.user_timeout_option);
   reader.read_duration<seconds>("user_timeout_min_s", values.user_timeout_least);
   reader.read_duration<seconds>("user_timeout_max_s", values.user_timeout_most);
+  reader.read_boolean("account_limits", values.account_limits);
   note_written(reader, settings);
   if (!settings.written.contains("window_scale")) {
     values.window_scale = std::max(values.window_scale, scale_for(values.receive_buffer));

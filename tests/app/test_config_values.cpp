@@ -24,7 +24,7 @@ auto fields(const tcp::Config& c) {
                   c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
                   c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
                   c.fast_open_connect, c.fast_open_pending, c.pacing, c.user_timeout_option,
-                  c.user_timeout_least, c.user_timeout_most);
+                  c.user_timeout_least, c.user_timeout_most, c.account_limits);
 }
 
 // Of a configuration that must be right.
@@ -156,7 +156,7 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
               "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
               "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
               "user_timeout_ms = 90000\nuser_timeout_option = true\nuser_timeout_min_s = 20\n"
-              "user_timeout_max_s = 200\ntime_to_live = 9\ndscp = 46\n"));
+              "user_timeout_max_s = 200\naccount_limits = true\ntime_to_live = 9\ndscp = 46\n"));
   tcp::Config expected;
   expected.marking = {9, 46};
   expected.cookies = tcp::Cookies::kWhenFull;
@@ -198,6 +198,7 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.user_timeout_option = true;
   expected.user_timeout_least = 20s;
   expected.user_timeout_most = 200s;
+  expected.account_limits = true;
   EXPECT_EQ(fields(config.services.at(0).tcp), fields(expected));
 }
 

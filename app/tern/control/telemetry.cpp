@@ -10,6 +10,7 @@
 #include <stdexcept>
 
 #include "net/dpdk/telemetry.hpp"
+#include "tern/control/flows.hpp"
 #include "tern/control/pools.hpp"
 #include "tern/control/report.hpp"
 
@@ -30,7 +31,7 @@ std::span<const T> chosen(const std::vector<T>& of_workers, const std::string& p
   const char* end = parameter.data() + parameter.size();
   const auto [stop, error] = std::from_chars(parameter.data(), end, index);
   if (error != std::errc() || stop != end || index >= all.size())
-    throw std::invalid_argument("no such worker");
+    throw std::invalid_argument("no such worker; there are 0 to " + std::to_string(all.size() - 1));
   return all.subspan(index, 1);
 }
 
@@ -81,7 +82,7 @@ void show_ports(const Appliance& appliance, dpdk::TelemetryReply& reply) {
       inner.number("no_buffer", statistics.no_buffer);
       inner.number("errors", statistics.errors);
       inner.number("link_losses", statistics.link_losses);
-      inner.text("link", port->link_up() ? "up" : "down");
+      inner.text("link", !port->link_known() ? "unknown" : port->link_up() ? "up" : "down");
     });
   }
 }
@@ -153,7 +154,9 @@ void set_admin(const Appliance& appliance, const std::string& name, lb::Admin ad
       }
     }
   }
-  if (!found) throw std::invalid_argument("no such backend or proxy");
+  if (!found)
+    throw std::invalid_argument(
+        "no such backend or proxy; /tern/pools lists POOL/BACKEND, /tern/services proxies");
 }
 
 }  // namespace
@@ -175,6 +178,13 @@ Telemetry::Telemetry(const Appliance& appliance) {
       "Connections of each service: half open, waiting, served. Parameter: a worker's number",
       [&appliance](const std::string& parameter, dpdk::TelemetryReply& reply) {
         show_services(appliance, chosen(appliance.workers(), parameter), reply);
+      });
+  dpdk::register_telemetry(
+      "/tern/flows", "Each connection. Parameter: worker=, from=, state=, service=, remote=, all optional",
+      [&appliance, names = binding_names(appliance.config())](const std::string& parameter,
+                                                              dpdk::TelemetryReply& reply) {
+        const auto& workers = appliance.workers();
+        show_flows(workers, parse_flow_request(parameter, workers.size(), names), names, reply);
       });
   for (const auto& [command, about, admin] : kAdmins) {
     dpdk::register_telemetry(
@@ -202,8 +212,9 @@ Telemetry::Telemetry(const Appliance& appliance) {
 }
 
 Telemetry::~Telemetry() {
-  for (const char* command : {"/tern/counters", "/tern/connections", "/tern/services", "/tern/pools",
-                              "/tern/outgoing", "/tern/ports", "/tern/ready", "/tern/drain", "/tern/maint"}) {
+  for (const char* command :
+       {"/tern/counters", "/tern/connections", "/tern/services", "/tern/flows", "/tern/pools",
+        "/tern/outgoing", "/tern/ports", "/tern/ready", "/tern/drain", "/tern/maint"}) {
     dpdk::unregister_telemetry(command);
   }
 }

@@ -10,10 +10,15 @@ namespace tern::app {
 // /tern/connections[,WORKER]  connections by state
 // /tern/services[,WORKER]     of each service: connections half open, waiting to be accepted, served
 // /tern/pools[,WORKER]        of each backend of each pool: state, last check, connections, counters
+// /tern/outgoing[,WORKER]     local ports left to each backend
+// /tern/flows[,PARAMETER]     each connection with its figures, a page at a time: see flow_request.hpp
 // /tern/ports                 each port's own statistics
-// /tern/drain,NAME            no new connections to a backend ("pool/backend") or of a proxy; the open ones
-// go on /tern/maint,NAME            the same of a backend, and no checks /tern/ready,NAME            back
-// into service WORKER: a number from 0; without it all workers are added up.
+// /tern/drain,NAME            no new connections to a backend ("pool/backend") or of a proxy
+// /tern/maint,NAME            the same of a backend, and no checks
+// /tern/ready,NAME            back into service
+//
+// WORKER: a number from 0; without it all workers are added up. What is wrong with a parameter is said in
+// "error", with what is allowed.
 class Telemetry {
  public:
   // appliance must outlive this.
