@@ -12,13 +12,13 @@ constexpr uint16_t kLastingMarks = kMarkMtuProbe | kMarkEarlyTimer;
 
 bool Dormant::may_sleep(const Tcb& tcb) {
   const bool at_rest = tcb.hold == 0 && (tcb.marks & ~kLastingMarks) == 0 && (tcb.flags & kRttTimed) == 0;
-  const bool all_sent = tcb.snd.una == tcb.snd.nxt && tcb.send_end == tcb.snd.nxt && tcb.send_queue.empty();
+  const bool all_acknowledged = tcb.snd.una == tcb.send_end;  // SND.NXT lies between them
   const bool all_read = tcb.unread == 0 && tcb.segments_owed == 0 && tcb.duplicate_acks_owed == 0 &&
                         tcb.last_ack_sent == tcb.rcv.nxt;
   const bool no_timer = tcb.retransmit_deadline.is_never() && tcb.ack_deadline.is_never();
   const bool all_well = tcb.recovery == kNoSlot && tcb.reassembly == kNoReassembly &&
                         tcb.retransmit_expiries == 0 && tcb.duplicate_acks == 0 && tcb.silent_probes == 0;
-  return at_rest && all_sent && all_read && no_timer && all_well;
+  return at_rest && all_acknowledged && all_read && no_timer && all_well;
 }
 
 // What a TCB and its record have in common.

@@ -27,7 +27,8 @@ TimeWait TimeWait::compact(const Connection& connection, const Core& core) {
 
 void TimeWait::expand(Connection& connection, Core& core) const {
   Tcb& tcb = connection.tcb;
-  tcb.snd.una = tcb.snd.nxt = tcb.send_end = snd_nxt;
+  tcb.snd.una = tcb.snd.nxt = snd_nxt;
+  tcb.send_end = snd_nxt - 1;  // our FIN's number
   tcb.snd.wl1 = rcv_nxt;
   tcb.snd.wl2 = snd_nxt;
   tcb.rcv.nxt = rcv_nxt;

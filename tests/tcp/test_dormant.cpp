@@ -71,6 +71,19 @@ class Sleepers : public testing::Test {
     connection.on_segment(seg, {}, core);
     round();
   }
+  // Lets the time pass, and every timer in it fire.
+  void pass(Duration span) {
+    const net::Instant end = core.now + span;
+    while (core.wheel.next_expiry() <= end) {
+      core.set_now(std::max(core.now, core.wheel.next_expiry()));
+      for (uint32_t n = core.wheel.expire(core.now); n != TimerWheel::kNone;
+           n = core.wheel.expire(core.now)) {
+        core.time_out(n);
+      }
+      round();
+    }
+    core.set_now(end);
+  }
   uint64_t established() const {
     return core.connections_in[static_cast<size_t>(State::kEstablished)].value();
   }
@@ -161,6 +174,8 @@ TEST_F(Sleepers, AreWokenByATimerOfTheirOwnOnceThereIsRoom) {
   }
   EXPECT_FALSE(core.awake(0)) << "all are busy";
   EXPECT_TRUE(core.wheel.armed(0)) << "so it tries again";
+  core.set_now(core.now + 50ms);
+  EXPECT_EQ(core.wheel.expire(core.now), TimerWheel::kNone) << "which soon would be in vain";
   acknowledge(2);
   acknowledge(3);
   core.set_now(core.now + 200ms);
@@ -169,6 +184,25 @@ TEST_F(Sleepers, AreWokenByATimerOfTheirOwnOnceThereIsRoom) {
   }
   round();
   EXPECT_EQ(core.counters.keep_alive_probes.value(), 2u);
+}
+
+TEST_F(Sleepers, KeepTheNodeThatPacingSetForARetransmission) {  // no other timer runs until that has left
+  config.pacing = true;
+  config.nagle = false;
+  core.profile(0) = config;
+  Tcb& tcb = establish(0)->tcb;
+  tcb.flags = static_cast<uint16_t>(tcb.flags & ~kSackOn);  // whose probe would come before the timeout
+  tcb.srtt_us = 100'000;
+  tcb.rttvar_us = 50'000;
+  tcb.cwnd = 500;  // 100 bytes in 10 ms
+  write(0);
+  pass(298ms);
+  write(0);
+  pass(5ms);
+  EXPECT_EQ(core.counters.retransmission_timeouts.value(), 1u);
+  EXPECT_EQ(core.counters.retransmissions.value(), 0u);
+  pass(10ms);
+  EXPECT_EQ(core.counters.retransmissions.value(), 1u);
 }
 
 TEST_F(Sleepers, GiveTheirSlotBackWithTheConnection) {
@@ -202,8 +236,8 @@ TEST(Dormant, IsOnlyWhoHasNothingUnderWay) {
   EXPECT_FALSE(may([](Tcb& t) { t.marks = kMarkReady; }));
   EXPECT_FALSE(may([](Tcb& t) { t.marks = kMarkWantsRoom; }));
   EXPECT_FALSE(may([](Tcb& t) { t.flags = kRttTimed; }));
-  EXPECT_FALSE(may([](Tcb& t) { t.snd.nxt += 1; }));
-  EXPECT_FALSE(may([](Tcb& t) { t.send_end += 1; }));
+  EXPECT_FALSE(may([](Tcb& t) { t.send_end += 1; })) << "it has text to send";
+  EXPECT_FALSE(may([](Tcb& t) { t.snd.nxt = t.send_end += 1; })) << "or to send again";
   EXPECT_FALSE(may([](Tcb& t) { t.unread = 1; }));
   EXPECT_FALSE(may([](Tcb& t) { t.segments_owed = 1; }));
   EXPECT_FALSE(may([](Tcb& t) { t.duplicate_acks_owed = 1; }));

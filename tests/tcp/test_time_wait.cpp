@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // TIME-WAIT: RFC 9293 sections 3.6.1 and 3.10.7.4, RFC 6191 (reuse by a new SYN).
 #include "support/ladder.hpp"
+#include "tcp/time_wait.hpp"
 
 namespace tern::test {
 namespace {
@@ -10,6 +11,18 @@ using namespace tcp;
 // Closes from both sides; TIME-WAIT begins at time 0.
 void close_both(Ladder& l) {
   l.close().out(seq(1), fin()).in(seq(1), ack(2), fin()).out(seq(2), ack(2)).in_state(State::kTimeWait);
+}
+
+// Makes a record of it, as the stack does, and of that a connection for the next segment.
+void compact(Ladder& l) {
+  ASSERT_TRUE(tcp::TimeWait::may_compact(l.connection()));
+  const auto record = tcp::TimeWait::compact(l.connection(), l.core());
+  l.connection().release(l.core());
+  record.expand(l.connection(), l.core());
+  // The stack's table keeps the time, and nobody the sizes; the ladder looks at both.
+  l.tcb().idle_deadline = l.core().now + 60s;
+  l.tcb().mss = 1000;
+  l.tcb().cwnd = 1000;
 }
 
 class TimeWait : public LadderTest {};
@@ -99,6 +112,23 @@ TEST_P(TimeWait, IsNotReopenedByAnOlderTimestampWhateverTheSequenceNumber) {
   l.at(1s).in(seq(1000), syn(), no_ack(), ts_val(recent - 1)).out(ack(2));
   EXPECT_EQ(l.verdict(), Verdict::kDone);
   l.in(seq(1000), syn(), no_ack(), ts_val(recent)).silent();  // equal: the sequence number decides
+  EXPECT_EQ(l.verdict(), Verdict::kReopen);
+}
+
+TEST_P(TimeWait, AnswersFromItsRecordAsTheConnectionWould) {
+  Start s = start();
+  s.timestamps = true;
+  Ladder l(s);
+  l.tcb().ts_offset = 7000;
+  close_both(l);
+  const uint32_t recent = l.tcb().ts_recent;
+  compact(l);
+  l.at(1s).in(seq(1), ack(2), fin()).out(seq(2), ack(2), ts(8000, recent));
+  compact(l);
+  l.at(2s).in(seq(1000), syn(), no_ack(), ts_val(recent - 1)).out(seq(2), ack(2), ts(9000, recent));
+  EXPECT_EQ(l.verdict(), Verdict::kDone);
+  compact(l);
+  l.at(3s).in(seq(0), syn(), no_ack(), ts_val(recent + 1)).silent();
   EXPECT_EQ(l.verdict(), Verdict::kReopen);
 }
 
