@@ -27,6 +27,15 @@ TEST_P(Acknowledgment, TheDelayBeginsWithTheFirstSegmentThatIsOwed) {
   l.at(240ms).out(ack(2001)).silent_until(1s);
 }
 
+TEST_P(Acknowledgment, NothingThatHappensMeanwhilePutsADelayedAckOff) {
+  Ladder l(start());
+  l.send(100);
+  l.out(seq(1), text(100));
+  l.at(100ms).in(seq(1), ack(1), text(1000)).silent();
+  l.at(130ms).send(100);  // which Nagle holds back
+  l.silent().at(140ms).out(seq(101), ack(1001));
+}
+
 TEST_P(Acknowledgment, AnAckForABurstIsMergedUpToTheBoundWithTheRightEdgeConstant) {
   Start s = start();
   s.config.ack_every_segments = 2;

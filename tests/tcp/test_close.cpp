@@ -154,6 +154,19 @@ TEST_P(Close, AfterOurFinNothingMoreIsTakenToSend) {
   l.shutdown().silent();
 }
 
+TEST_P(Close, BeforeTheHandshakeIsDoneNothingMoreIsTakenToSendEither) {  // the state says nothing of it yet
+  Start s = start();
+  s.active = true;
+  s.handshake = false;
+  Ladder l(s);
+  l.out(seq(0), syn(), no_ack());
+  l.in(seq(0), syn(), no_ack()).out(seq(0), syn(), ack(1));
+  EXPECT_TRUE(l.send(100));
+  l.shutdown().in_state(State::kSynReceived);
+  EXPECT_FALSE(l.send(10));
+  l.in(seq(1), ack(1)).out(seq(1), text(100), fin()).in_state(State::kFinWait1);
+}
+
 TEST_P(Close, AfterThePeersFinItsFurtherTextIsIgnored) {
   Ladder l(start());
   l.in(seq(1), fin()).out(ack(2));

@@ -98,6 +98,24 @@ TEST_P(ReceiveTuning, SlowStreamHardlyGrowsIt) {
   }
 }
 
+TEST_P(ReceiveTuning, ARoundTripThatBringsNoMoreThanTheMostSoFarGrowsNothing) {
+  Start s = start();
+  s.config.receive_buffer = 1'000'000;
+  Ladder l(s);
+  l.tcb().srtt_us = 100'000;
+  uint32_t next = 1;
+  const auto trip = [&](int segments) {
+    for (int i = 0; i < segments; ++i, next += 1000) l.in(seq(next), ack(1), text(1000)).read();
+    l.after(100ms).ignore_output();
+  };
+  for (int i = 0; i < 4; ++i) trip(12);
+  const uint32_t grown = l.connection().receive_buffer(l.core());
+  EXPECT_GT(grown, kInitial);
+  EXPECT_LT(grown, s.config.receive_buffer);
+  for (const int segments : {4, 8, 2, 12}) trip(segments);
+  EXPECT_EQ(l.connection().receive_buffer(l.core()), grown);
+}
+
 // The user leaves a dozen segments unread at any time, and takes the rest as it comes.
 TEST_P(ReceiveTuning, NothingGrowsWhileHalfOfTheBuffersAreHeld) {
   for (const uint64_t limit : {24u, 1000u}) {

@@ -45,6 +45,13 @@ TEST_P(DuplicateSack, FirstKnownPartOfASegmentIsReported) {
   l.in(seq(1), text(3000)).out(ack(3001), sack(1001, 1501));
 }
 
+TEST_P(DuplicateSack, PartBelowTheAckIsReportedBeforeOneBeyondAGap) {
+  Ladder l(start());
+  l.in(seq(1), text(1000)).at(40ms).out(ack(1001));
+  l.in(seq(2001), text(500)).out(ack(1001), sack(2001, 2501));
+  l.in(seq(501), text(2500)).out(ack(3001), sack(501, 1001));
+}
+
 TEST_P(DuplicateSack, NothingIsReportedWithoutSack) {
   Ladder l(LadderTest::start());
   l.in(seq(1), text(1000)).at(40ms).out(ack(1001));

@@ -206,6 +206,18 @@ TEST_P(Retransmission, TheFirstTwoDuplicateAcksLetNewTextGo) {  // RFC 3042
   EXPECT_EQ(l.tcb().ssthresh, 5000u);  // what the duplicates let go does not count
 }
 
+TEST_P(Retransmission, TheThirdDuplicateAckLetsNoNewTextGoWhereNothingIsSentAgain) {  // RFC 3042 section 2
+  Ladder l(start());
+  fly(l, 10);
+  l.in(ack(1)).in(ack(1)).in(ack(1)).out(seq(1), text(1000)).in(ack(10'001)).silent();
+  EXPECT_EQ(l.tcb().cwnd, 2000u);
+  l.send(8000);
+  l.out(seq(10'001), text(1000)).out(seq(11'001), text(1000)).silent();
+  l.in(ack(10'001)).out(seq(12'001), text(1000)).in(ack(10'001)).out(seq(13'001), text(1000)).silent();
+  l.in(ack(10'001)).silent().in(ack(10'001)).silent();  // of what was lost before, as RFC 6582 takes it
+  EXPECT_EQ(l.counters().fast_retransmits.value(), 1u);
+}
+
 TEST_P(Retransmission, TheFirstTwoDuplicateAcksRespectThePeersWindow) {
   Start s = start();
   s.peer_window = 10'500;
@@ -346,6 +358,20 @@ TEST_P(Retransmission, CongestionAvoidanceGrowsByASegmentPerWindow) {
     l.in(ack(end += window));
     EXPECT_EQ(l.tcb().cwnd, window + 1000);
   }
+}
+
+TEST_P(Retransmission, WhatIsAcknowledgedBeyondAWindowCountsTowardTheNextSegment) {
+  Ladder l(start());
+  l.tcb().ssthresh = 5000;
+  l.tcb().cwnd = 5000;
+  fly(l, 5);
+  l.in(ack(4001));
+  fly(l, 4);
+  l.in(ack(8001));
+  EXPECT_EQ(l.tcb().cwnd, 6000u);  // for 5000 of the 8000
+  fly(l, 5);
+  l.in(ack(11'001));
+  EXPECT_EQ(l.tcb().cwnd, 7000u);  // for the 3000 left and 3000 more
 }
 
 TEST_P(Retransmission, TheInitialWindowIsTenSegments) {  // RFC 6928

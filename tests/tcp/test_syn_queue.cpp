@@ -183,6 +183,16 @@ TEST_P(SynQueue, SynAckIsSentAgainWithBackOffAndThenForgottenInSilence) {
   EXPECT_EQ(l.counters().connections_timed_out.value(), 0u);
 }
 
+TEST_P(SynQueue, ServiceHearsOfNoDoubtAboutAPathToNobody) {  // SHLD-9 is about connections
+  Start s = start();
+  s.config.syn_ack_retries = 4;
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  for (const Duration t : {1s, 3s, 7s, 15s}) l.at(t).out(seq(0), syn(), ack(1));
+  EXPECT_EQ(l.told(), 0);
+}
+
 TEST_P(SynQueue, AdviceOnTheUserTimeoutKeepsNoHandshakeOpen) {  // RFC 5482
   Start s = start();
   s.config.syn_ack_retries = 2;

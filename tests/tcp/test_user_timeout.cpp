@@ -141,6 +141,14 @@ TEST_P(UserTimeoutOption, ChangesNothingWhereItIsOff) {
   EXPECT_GT(lifetime(l), 10min) << "R2";
 }
 
+TEST_P(UserTimeoutOption, OfThePeerIsNotRememberedForWhenItIsTurnedOn) {  // section 3.1, ENABLED
+  Ladder l(start());
+  l.in(text(100), user_timeout(200)).ignore_output();
+  EXPECT_EQ(l.core().extras.in_use(), 0u);
+  EXPECT_EQ(l.connection().set_option(Option::kUserTimeoutOption, 1, l.core()), Error::kNone);
+  EXPECT_GT(lifetime(l), 10min) << "R2";
+}
+
 TEST_P(UserTimeoutOption, OfThePeerIsTakenWithinTheLimits) {  // section 3.1
   const std::pair<uint16_t, Duration> cases[] = {
       {200, 200s}, {5, 100s}, {kMinutes | 10, 10min}, {kMinutes | 0x7fff, 1h}, {0x7fff, 1h}};
