@@ -8,8 +8,9 @@
 #include <stdexcept>
 #include <string>
 
+#include "tern/services/discard.hpp"
+#include "tern/services/http.hpp"
 #include "tern/services/proxy.hpp"
-#include "tern/services/services.hpp"
 #include "tern/services/upstream.hpp"
 
 namespace tern::bench {
@@ -39,10 +40,10 @@ std::vector<stack::Attachment> attach(net::dpdk::Port& port) {
   return {attachment};
 }
 
-std::unique_ptr<stack::Service> service_of(app::ServiceKind kind) {
-  app::ServiceConfig config;
-  config.kind = kind;
-  return app::make_service(config, options().max_connections);
+// Its answers are dated alike whenever they are played.
+std::unique_ptr<stack::Service> http_service() {
+  return std::make_unique<app::Http>(app::HttpConfig{}, options().max_connections,
+                                     [] { return std::chrono::system_clock::time_point(); });
 }
 
 // Backends in turn, unchecked.
@@ -67,8 +68,8 @@ stack::Binding proxy() {
 
 std::vector<stack::Binding> bindings() {
   std::vector<stack::Binding> all;
-  all.push_back({{}, {{kServer, kHttpPort}}, service_of(app::ServiceKind::kHttp)});
-  all.push_back({{}, {{kServer, kDiscardPort}}, service_of(app::ServiceKind::kDiscard)});
+  all.push_back({{}, {{kServer, kHttpPort}}, http_service()});
+  all.push_back({{}, {{kServer, kDiscardPort}}, std::make_unique<app::Discard>()});
   all.push_back(proxy());
   return all;
 }

@@ -138,8 +138,10 @@ TEST(HttpRequest, MalformedLinesAreRefused) {
            "GET /\xff HTTP/1.1\r\n"sv,
            "GET /\x7f HTTP/1.1\r\n"sv,
            "GET /\r HTTP/1.1\r\n"sv,
-           "GET / HTTP/2.0\r\n"sv,
-           "GET / HTTP/1.2\r\n"sv,
+           "GET / HTTP/1\r\n"sv,
+           "GET / HTTP/x.1\r\n"sv,
+           "GET / HTTP/1.x\r\n"sv,
+           "GET / HTTP/1-1\r\n"sv,
            "GET / http/1.1\r\n"sv,
            "GET / HTTP/1.10\r\n"sv,
            "GET / HTTP/1.1\r\r\n"sv,
@@ -163,6 +165,19 @@ TEST(HttpRequest, MalformedLinesAreRefused) {
     EXPECT_EQ(parse(line).outcome, HttpParse::kMalformed) << line;
     EXPECT_EQ(parse(std::string(line) + "Host: a\r\n\r\n").outcome, HttpParse::kMalformed) << line;
   }
+}
+
+TEST(HttpRequest, EachVersionOfTheFirstIsUnderstood) {
+  const auto of = [](const std::string& version) {
+    return parse("GET / HTTP/" + version + "\r\nHost: a\r\n\r\n");
+  };
+  EXPECT_TRUE(of("1.0").request.http_1_0);
+  for (const char* version : {"1.1", "1.2", "1.9"}) {
+    EXPECT_EQ(of(version).outcome, HttpParse::kDone) << version;
+    EXPECT_FALSE(of(version).request.http_1_0) << version;
+  }
+  for (const char* version : {"0.9", "2.0", "3.0"})
+    EXPECT_EQ(of(version).outcome, HttpParse::kOtherVersion) << version;
 }
 
 TEST(HttpRequest, ValuesMayHoldWhatTheRfcAllows) {

@@ -2,6 +2,8 @@
 // The HTTP service on a worker of its own: RFC 9110, RFC 9112, and how its connections end.
 #include <gtest/gtest.h>
 
+#include <functional>
+
 #include "http_answer.hpp"
 #include "stack/bench.hpp"
 #include "stack/client.hpp"
@@ -24,7 +26,7 @@ class HttpService : public testing::Test {
   void start(const tcp::Config& config = {}, const BenchOptions& options = {}) {
     client_.reset();
     bench_.reset();
-    bench_ = std::make_unique<Bench>(bindings(bound(std::make_unique<app::Http>(), 80, config)), options);
+    bench_ = std::make_unique<Bench>(bindings(bound(service_(), 80, config)), options);
     client_ = std::make_unique<Client>(*bench_, ClientOptions{.service = 80});
     client_->connect();
   }
@@ -52,6 +54,7 @@ class HttpService : public testing::Test {
     bench_->expect_clean();
   }
 
+  std::function<std::unique_ptr<app::Http>()> service_ = [] { return std::make_unique<app::Http>(); };
   std::unique_ptr<Bench> bench_;
   std::unique_ptr<Client> client_;
 };
@@ -70,6 +73,25 @@ TEST_F(HttpService, PageIsServedAndTheConnectionStays) {
   bench_->settle();
   EXPECT_TRUE(client_->ended);
   bench_->expect_clean();
+}
+
+// Each answer has it: the page, bodies, refusals. The wall's clock is read when the worker's has gone on by
+// what was left of its second.
+TEST_F(HttpService, AnswersAreDated) {
+  static std::chrono::system_clock::time_point wall;
+  wall = std::chrono::system_clock::time_point(784'111'777s + 400ms);
+  service_ = [] { return std::make_unique<app::Http>(app::HttpConfig{}, 0, [] { return wall; }); };
+  start();
+  for (const char* target : {"/", "/bytes/9", "/none"}) {
+    EXPECT_TRUE(ask(get(target)).has("Date: Sun, 06 Nov 1994 08:49:37 GMT")) << target;
+  }
+  wall += 600ms;
+  bench_->pass(500ms);
+  EXPECT_TRUE(ask(get("/")).has("Date: Sun, 06 Nov 1994 08:49:37 GMT"));
+  bench_->pass(100ms);
+  for (const char* target : {"/", "/bytes/9", "/none"}) {
+    EXPECT_TRUE(ask(get(target)).has("Date: Sun, 06 Nov 1994 08:49:38 GMT")) << target;
+  }
 }
 
 TEST_F(HttpService, BodiesOfEveryLengthFollowThePattern) {
@@ -117,11 +139,21 @@ TEST_F(HttpService, WhatThereIsNotIs404) {
 }
 
 TEST_F(HttpService, MalformedRequestIs400AndTheEnd) {
-  for (const char* text : {"nonsense\r\n", "GET / HTTP/1.1\n", "GET / HTTP/9.9\r\n", "GET / HTTP/1.1\r\n\r\n",
+  for (const char* text : {"nonsense\r\n", "GET / HTTP/1.1\n", "GET / HTTP/x.1\r\n", "GET / HTTP/1.1\r\n\r\n",
                            "GET / HTTP/1.1\r\nHost : a\r\n", "GET / HTTP/1.1\r\nContent-Length: x\r\n"}) {
     start();
     const Answer answer = ask(text);
     EXPECT_EQ(answer.status, "400 Bad Request") << text;
+    EXPECT_TRUE(answer.has("Connection: close"));
+    expect_closed();
+  }
+}
+
+TEST_F(HttpService, OtherVersionsAre505AndTheEnd) {
+  for (const char* text : {"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "GET / HTTP/9.9\r\n"}) {
+    start();
+    const Answer answer = ask(text);
+    EXPECT_EQ(answer.status, "505 HTTP Version Not Supported") << text;
     EXPECT_TRUE(answer.has("Connection: close"));
     expect_closed();
   }

@@ -8,6 +8,8 @@
 #include <optional>
 #include <vector>
 
+#include "tern/services/http_date.hpp"
+
 namespace tern::app {
 
 namespace {
@@ -40,13 +42,15 @@ std::optional<uint32_t> bytes_wanted(std::string_view target) {
 
 // Calls append with each piece of an answer in turn.
 template <typename Append>
-void compose(std::string_view status, uint32_t length, std::string_view type, std::string_view persistence,
-             std::string_view body, Append&& append) {
+void compose(std::string_view status, std::string_view date, uint32_t length, std::string_view type,
+             std::string_view persistence, std::string_view body, Append&& append) {
   std::array<char, 10> digits;
   const char* end = std::to_chars(digits.begin(), digits.end(), length).ptr;
   append("HTTP/1.1 ");
   append(status);
-  append("\r\nServer: tern\r\nContent-Type: ");
+  append("\r\n");
+  append(date);
+  append("Server: tern\r\nContent-Type: ");
   append(type);
   append("\r\nContent-Length: ");
   append(std::string_view(digits.data(), end));
@@ -56,18 +60,26 @@ void compose(std::string_view status, uint32_t length, std::string_view type, st
   append(body);
 }
 
+// Why a request is not answered.
+std::string_view refusal(HttpParse outcome) {
+  switch (outcome) {
+    case HttpParse::kTooLarge:
+      return "431 Request Header Fields Too Large";
+    case HttpParse::kOtherVersion:
+      return "505 HTTP Version Not Supported";
+    default:
+      return "400 Bad Request";
+  }
+}
+
 void append_to(net::Packet& packet, std::string_view text) {
   packet.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(text.size()));
 }
 
 }  // namespace
 
-Http::Http(const HttpConfig& config, uint32_t max_connections)
-    : max_requests_(config.max_requests), pattern_(make_pattern()) {
-  for (size_t i = 0; i < pages_.size(); ++i) {
-    compose("200 OK", static_cast<uint32_t>(kPage.size()), kHtml, kPersistence[i], kPage,
-            [&](std::string_view piece) { pages_[i] += piece; });
-  }
+Http::Http(const HttpConfig& config, uint32_t max_connections, WallClock clock)
+    : max_requests_(config.max_requests), clock_(clock), pattern_(make_pattern()) {
   if (config.idle_timeout > net::Duration::zero()) {
     waiting_ = std::make_unique<WaitingList>(max_connections + 1, config.idle_timeout);
   }
@@ -144,9 +156,7 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
     return true;
   }
   request.persistent = false;
-  return outcome == HttpParse::kTooLarge
-             ? respond(socket, progress, "431 Request Header Fields Too Large", 0, kPlain, request, {})
-             : respond(socket, progress, "400 Bad Request", 0, kPlain, request, {});
+  return respond(socket, progress, refusal(outcome), 0, kPlain, request, {});
 }
 
 bool Http::answer(stack::Socket& socket, Progress& progress, HttpRequest& request) {
@@ -176,7 +186,7 @@ bool Http::respond(stack::Socket& socket, Progress& progress, std::string_view s
                    std::string_view type, const HttpRequest& request, std::string_view body) {
   net::Packet packet = socket.allocate();
   if (!packet) return false;
-  compose(status, length, type, kPersistence[persistence(request)],
+  compose(status, date(socket.now()), length, type, kPersistence[persistence(request)],
           request.method == HttpMethod::kGet ? body : std::string_view(),
           [&](std::string_view piece) { append_to(packet, piece); });
   socket.send(packet);
@@ -184,13 +194,32 @@ bool Http::respond(stack::Socket& socket, Progress& progress, std::string_view s
   return true;
 }
 
-// The same for the page, whose answers are made once.
+// RFC 9110 section 6.6.1. The clock is read once a second, and the answers with the page follow.
+std::string_view Http::date(net::Instant now) {
+  if (now >= date_until_) renew_date(now);
+  return date_;
+}
+
+void Http::renew_date(net::Instant now) {
+  const auto time = clock_();
+  const auto second = std::chrono::floor<std::chrono::seconds>(time);
+  date_until_ = now + std::chrono::duration_cast<net::Duration>(second + std::chrono::seconds(1) - time);
+  date_ = "Date: " + format_http_date(second.time_since_epoch().count()) + "\r\n";
+  for (size_t i = 0; i < pages_.size(); ++i) {
+    pages_[i].clear();
+    compose("200 OK", date_, static_cast<uint32_t>(kPage.size()), kHtml, kPersistence[i], kPage,
+            [&](std::string_view piece) { pages_[i] += piece; });
+  }
+}
+
+// The same for the page, whose answers are made once a second.
 bool Http::respond_with_page(stack::Socket& socket, Progress& progress, const HttpRequest& request) {
   if (request.method != HttpMethod::kGet) {
     return respond(socket, progress, "200 OK", static_cast<uint32_t>(kPage.size()), kHtml, request, {});
   }
   net::Packet packet = socket.allocate();
   if (!packet) return false;
+  date(socket.now());
   append_to(packet, pages_[persistence(request)]);
   socket.send(packet);
   progress.closing = !request.persistent;

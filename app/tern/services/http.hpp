@@ -4,6 +4,7 @@
 #pragma once
 
 #include <array>
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -22,8 +23,12 @@ class Http : public stack::Service {
   static constexpr uint32_t kPeriod = 251;            // of the body's pattern: a prime, so that shifts show
   static constexpr uint64_t kMostBytes = 1ULL << 30;  // the largest N
 
-  // max_connections: of its worker. Throws std::runtime_error where files cannot be read, or memory is short.
-  explicit Http(const HttpConfig& config = {}, uint32_t max_connections = 0);
+  using WallClock = std::chrono::system_clock::time_point (*)();
+
+  // max_connections: of its worker. clock: what answers are dated by. Throws std::runtime_error where files
+  // cannot be read, or memory is short.
+  explicit Http(const HttpConfig& config = {}, uint32_t max_connections = 0,
+                WallClock clock = std::chrono::system_clock::now);
 
   void attach(stack::Stack& stack) override { stack_ = &stack; }
   void opened(stack::Socket& socket) override {
@@ -62,6 +67,8 @@ class Http : public stack::Service {
   bool respond(stack::Socket& socket, Progress& progress, std::string_view status, uint32_t length,
                std::string_view type, const HttpRequest& request, std::string_view body);
   bool respond_with_page(stack::Socket& socket, Progress& progress, const HttpRequest& request);
+  std::string_view date(net::Instant now);
+  void renew_date(net::Instant now);
 
   // What an answer says of the connection, by how long that is to last: until the client closes, as HTTP/1.1
   // takes for granted and HTTP/1.0 must be told, or until the answer has been sent.
@@ -82,9 +89,12 @@ class Http : public stack::Service {
   bool send_file(stack::Socket& socket, Progress& progress);
 
   const uint16_t max_requests_;
+  const WallClock clock_;
   stack::Stack* stack_ = nullptr;
   std::unique_ptr<WaitingList> waiting_;  // for a request; null where that may last
   net::dpdk::StaticPayload pattern_;
+  std::string date_;  // the field of answers, until the worker's clock is so far
+  net::Instant date_until_;
   std::array<std::string, 3> pages_;  // the whole answers to GET /, by how long the connection is to last
   std::unique_ptr<Site> site_;        // null without a folder
   std::unique_ptr<Transfer[]> transfers_;   // by Socket's index

@@ -79,9 +79,9 @@ bool Http::send_file_head(stack::Socket& socket, Progress& progress, const HttpR
   const SiteFile& file = *found.file;
   const HttpSelection selection = select(request, file.validators());
   std::array<char, 1024> text;
-  const auto end = fmt::format_to_n(text.data(), text.size(), "HTTP/1.1 {}\r\nServer: tern\r\n{}{}{}\r\n",
-                                    status_of(selection.outcome), file.fields, framing(selection, file.size),
-                                    kPersistence[persistence(request)]);
+  const auto end = fmt::format_to_n(text.data(), text.size(), "HTTP/1.1 {}\r\n{}Server: tern\r\n{}{}{}\r\n",
+                                    status_of(selection.outcome), date(socket.now()), file.fields,
+                                    framing(selection, file.size), kPersistence[persistence(request)]);
   packet.append(reinterpret_cast<const uint8_t*>(text.data()), static_cast<uint32_t>(end.size));
   socket.send(packet);
   progress.closing = !request.persistent;

@@ -130,22 +130,36 @@ Part read_line_end(Reader& reader) {
   return reader.take('\r') && reader.take('\n') ? Part::kDone : lacking(reader);
 }
 
+// RFC 9112 section 2.3, and the line's end. What HTTP/1.1 says is sufficient to read any later HTTP/1.x (RFC
+// 9110 section 6.2).
+Part read_version(Reader& reader, HttpRequest& request) {
+  constexpr size_t kSize = 10;
+  const std::string_view text(reader.at, std::min(reader.left(), kSize));
+  if (!is(text, "HTTP/1.1\r\n")) {
+    const auto digit = [](char c) { return c >= '0' && c <= '9'; };
+    if (text.size() < kSize) {
+      return text.find('\n') == std::string_view::npos ? Part::kIncomplete : Part::kMalformed;
+    }
+    if (!text.starts_with("HTTP/") || !digit(text[5]) || text[6] != '.' || !digit(text[7]) ||
+        !text.ends_with("\r\n")) {
+      return Part::kMalformed;
+    }
+    if (text[5] != '1') return Part::kOtherVersion;
+    request.http_1_0 = text[7] == '0';
+  }
+  reader.at += kSize;
+  return Part::kDone;
+}
+
 // RFC 9112 section 3: method SP target SP version.
 Part read_request_line(Reader& reader, HttpRequest& request) {
-  constexpr size_t kVersionAndEnd = 10;
   const std::string_view method = reader.run_of(kToken);
   if (reader.at_end()) return Part::kIncomplete;
   if (method.empty() || !reader.take(' ')) return Part::kMalformed;
   request.target = reader.run_of(kTarget);
   if (reader.at_end()) return Part::kIncomplete;
   if (request.target.empty() || !reader.take(' ')) return Part::kMalformed;
-  const std::string_view version(reader.at, std::min(reader.left(), kVersionAndEnd));
-  if (version.size() < kVersionAndEnd) {
-    return version.find('\n') == std::string_view::npos ? Part::kIncomplete : Part::kMalformed;
-  }
-  request.http_1_0 = is(version, "HTTP/1.0\r\n");
-  if (!request.http_1_0 && !is(version, "HTTP/1.1\r\n")) return Part::kMalformed;
-  reader.at += kVersionAndEnd;
+  if (const Part version = read_version(reader, request); version != Part::kDone) return version;
   request.target = path_of(request.target);
   request.method = is(method, "GET")    ? HttpMethod::kGet
                    : is(method, "HEAD") ? HttpMethod::kHead

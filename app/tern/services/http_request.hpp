@@ -23,9 +23,10 @@ struct HttpRequest {
 
 enum class HttpParse : uint8_t {
   kDone,
-  kIncomplete,  // well-formed so far
-  kMalformed,   // 400
-  kTooLarge,    // 431: no end within kMaxHttpHead bytes
+  kIncomplete,    // well-formed so far
+  kMalformed,     // 400
+  kTooLarge,      // 431: no end within kMaxHttpHead bytes
+  kOtherVersion,  // 505: not HTTP/1.x
 };
 
 constexpr uint32_t kMaxHttpHead = 8192;
