@@ -71,9 +71,10 @@ Result Conductor::conduct() {
   const std::vector<uint64_t> tcp_after = tcp_counters();
   result.measured = after.since(before);
   result.took = after.at - before.at;
-  for (size_t i = 0; i < tcp_after.size(); ++i) {
-    result.tcp.emplace_back(tcp::kCounterDescriptions[i].name, tcp_after[i] - tcp_before[i]);
-  }
+  worker_.tcp_counters().for_each([&](const auto& about, uint64_t) {
+    const size_t index = result.tcp.size();
+    result.tcp.emplace_back(about.name, tcp_after[index] - tcp_before[index]);
+  });
   traffic_.drain();
   for (int i = 0; i < 200 && !loop_.done(); ++i) {
     if (signals_.wait(10ms)) break;
@@ -132,8 +133,7 @@ bool Conductor::pass(net::Duration duration, bool measured) {
 
 std::vector<uint64_t> Conductor::tcp_counters() const {
   std::vector<uint64_t> values;
-  tcp::for_each_counter(worker_.tcp_counters(),
-                        [&](const auto&, uint64_t value) { values.push_back(value); });
+  worker_.tcp_counters().for_each([&](const auto&, uint64_t value) { values.push_back(value); });
   return values;
 }
 

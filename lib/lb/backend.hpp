@@ -45,9 +45,7 @@ const char* to_string(BackendState state);  // "UP"
   X(ejections, "times", "Times it was ejected for failures in a row.")
 
 struct BackendCounters {
-#define TERN_MEMBER(name, unit, help) net::Counter name;
-  TERN_LB_BACKEND_COUNTERS(TERN_MEMBER)
-#undef TERN_MEMBER
+  TERN_COUNTERS_OF(TERN_LB_BACKEND_COUNTERS)
 };
 
 struct Backend {

@@ -35,9 +35,7 @@ struct LimitsConfig {
   X(sources_overflowed, "connections", "Admitted though no place was left to count them by address.")
 
 struct LimitCounters {
-#define TERN_MEMBER(name, unit, help) net::Counter name;
-  TERN_LB_LIMIT_COUNTERS(TERN_MEMBER)
-#undef TERN_MEMBER
+  TERN_COUNTERS_OF(TERN_LB_LIMIT_COUNTERS)
 };
 
 // A token bucket in one number: when it will be full again (the virtual scheduling of ITU-T I.371's GCRA).

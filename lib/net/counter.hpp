@@ -23,12 +23,23 @@ class Counter {
   std::atomic<uint64_t> value_{0};
 };
 
-// What a counter is called and means; each list of counters (X-macro, one line each) yields an array of
-// these.
+// What a counter is called and means.
 struct CounterDescription {
   const char* name;  // snake_case, unique in its group
   const char* unit;  // "segments", "frames", "bytes", "connections"
   const char* help;  // a sentence
 };
+
+// The members of a struct that has a list of counters: the list is a macro of a line X(name, unit, sentence)
+// each. Its for_each calls visit(description, value) for all of them in that order.
+#define TERN_COUNTERS_OF(LIST)         \
+  LIST(TERN_COUNTER_MEMBER)            \
+  template <typename Visit>            \
+  void for_each(Visit&& visit) const { \
+    LIST(TERN_COUNTER_VISIT)           \
+  }
+#define TERN_COUNTER_MEMBER(name, unit, help) ::tern::net::Counter name;
+#define TERN_COUNTER_VISIT(name, unit, help) \
+  visit(::tern::net::CounterDescription{#name, unit, help}, (name).value());
 
 }  // namespace tern::net

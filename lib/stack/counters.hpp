@@ -3,9 +3,6 @@
 // for drops.
 #pragma once
 
-#include <array>
-#include <cstddef>
-
 #include "net/counter.hpp"
 
 namespace tern::stack {
@@ -28,25 +25,7 @@ namespace tern::stack {
   X(text_copied, "bytes", "Text copied behind its headers, because that is cheaper or the port needs it.")
 
 struct Counters {
-#define TERN_MEMBER(name, unit, help) net::Counter name;
-  TERN_STACK_COUNTERS(TERN_MEMBER)
-#undef TERN_MEMBER
+  TERN_COUNTERS_OF(TERN_STACK_COUNTERS)
 };
-
-// In the order of Counters' members.
-inline constexpr net::CounterDescription kCounterDescriptions[] = {
-#define TERN_DESCRIBE(name, unit, help) {#name, unit, help},
-    TERN_STACK_COUNTERS(TERN_DESCRIBE)
-#undef TERN_DESCRIBE
-};
-
-// Reads them all in that order.
-template <typename Visit>
-void for_each_counter(const Counters& counters, Visit&& visit) {
-  size_t i = 0;
-#define TERN_VISIT(name, unit, help) visit(kCounterDescriptions[i++], counters.name.value());
-  TERN_STACK_COUNTERS(TERN_VISIT)
-#undef TERN_VISIT
-}
 
 }  // namespace tern::stack

@@ -2,9 +2,6 @@
 // What TCP counts, one line each: the same line feeds telemetry, the exit report and the documentation.
 #pragma once
 
-#include <array>
-#include <cstddef>
-
 #include "net/counter.hpp"
 
 namespace tern::tcp {
@@ -106,27 +103,7 @@ namespace tern::tcp {
   X(time_wait_reused, "events", "TIME-WAITs ended early by a new SYN, the peer's or ours (RFC 6191).")
 
 struct Counters {
-#define TERN_MEMBER(name, unit, help) net::Counter name;
-  TERN_TCP_COUNTERS(TERN_MEMBER)
-#undef TERN_MEMBER
+  TERN_COUNTERS_OF(TERN_TCP_COUNTERS)
 };
-
-// In the order of Counters' members.
-inline constexpr net::CounterDescription kCounterDescriptions[] = {
-#define TERN_DESCRIBE(name, unit, help) {#name, unit, help},
-    TERN_TCP_COUNTERS(TERN_DESCRIBE)
-#undef TERN_DESCRIBE
-};
-inline constexpr size_t kCounters = sizeof(kCounterDescriptions) / sizeof(kCounterDescriptions[0]);
-static_assert(sizeof(Counters) == kCounters * sizeof(net::Counter));
-
-// Reads them all in that order.
-template <typename Visit>
-void for_each_counter(const Counters& counters, Visit&& visit) {
-  size_t i = 0;
-#define TERN_VISIT(name, unit, help) visit(kCounterDescriptions[i++], counters.name.value());
-  TERN_TCP_COUNTERS(TERN_VISIT)
-#undef TERN_VISIT
-}
 
 }  // namespace tern::tcp

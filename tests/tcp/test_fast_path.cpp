@@ -317,9 +317,9 @@ void compare(World& fast, World& slow) {
   EXPECT_EQ(fast.core.wheel.next_expiry(), slow.core.wheel.next_expiry());
   EXPECT_EQ(fast.core.reassemblies.in_use(), slow.core.reassemblies.in_use());
   std::vector<uint64_t> counted;
-  for_each_counter(fast.core.counters, [&](const auto&, uint64_t n) { counted.push_back(n); });
+  fast.core.counters.for_each([&](const auto&, uint64_t n) { counted.push_back(n); });
   size_t i = 0;
-  for_each_counter(slow.core.counters, [&](const auto& description, uint64_t n) {
+  slow.core.counters.for_each([&](const auto& description, uint64_t n) {
     const bool differs_by_design = std::string(description.name) == "segments_expected";
     EXPECT_TRUE(differs_by_design || counted[i] == n) << description.name;
     ++i;

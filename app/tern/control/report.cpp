@@ -8,31 +8,16 @@
 
 namespace tern::app {
 
-namespace {
-
-void add(CounterGroup& group, size_t index, const net::CounterDescription& description, uint64_t value) {
-  if (index == group.counters.size()) group.counters.push_back({description, 0});
-  group.counters[index].value += value;
-}
-
-}  // namespace
-
 std::vector<CounterGroup> read_counters(std::span<const std::unique_ptr<stack::Worker>> workers) {
-  CounterGroup stack_group{"stack", {}};
-  CounterGroup tcp_group{"tcp", {}};
-  CounterGroup drops{"drops", {}};
+  CounterSum of_stack, of_tcp, drops;
   for (const auto& worker : workers) {
-    size_t i = 0;
-    stack::for_each_counter(worker->counters(),
-                            [&](const auto& about, uint64_t value) { add(stack_group, i++, about, value); });
-    i = 0;
-    tcp::for_each_counter(worker->tcp_counters(),
-                          [&](const auto& about, uint64_t value) { add(tcp_group, i++, about, value); });
+    of_stack.add(worker->counters());
+    of_tcp.add(worker->tcp_counters());
     for (size_t reason = 1; reason < net::kDropReasons; ++reason) {
-      add(drops, reason - 1, net::kDropDescriptions[reason], worker->drops()[reason].value());
+      drops.add(reason - 1, net::kDropDescriptions[reason], worker->drops()[reason].value());
     }
   }
-  return {std::move(stack_group), std::move(tcp_group), std::move(drops)};
+  return {{"stack", of_stack.take()}, {"tcp", of_tcp.take()}, {"drops", drops.take()}};
 }
 
 std::array<uint64_t, tcp::kStates> read_connections(std::span<const std::unique_ptr<stack::Worker>> workers) {

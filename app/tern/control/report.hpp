@@ -17,6 +17,26 @@ struct CounterValue {
   uint64_t value = 0;
 };
 
+// Adds up structs of counters of one list.
+class CounterSum {
+ public:
+  template <typename Counters>
+  void add(const Counters& counters) {
+    size_t next = 0;
+    counters.for_each(
+        [&](const net::CounterDescription& about, uint64_t value) { add(next++, about, value); });
+  }
+  // One counter, which is the index-th.
+  void add(size_t index, const net::CounterDescription& about, uint64_t value) {
+    if (index == counters_.size()) counters_.push_back({about, 0});
+    counters_[index].value += value;
+  }
+  std::vector<CounterValue> take() { return std::move(counters_); }
+
+ private:
+  std::vector<CounterValue> counters_;
+};
+
 // One group of counters: "stack", "tcp" or "drops".
 struct CounterGroup {
   std::string name;

@@ -2,8 +2,6 @@
 // What a proxy service counts, one line each; refusals by limits are lb::LimitCounters.
 #pragma once
 
-#include <cstddef>
-
 #include "net/counter.hpp"
 
 namespace tern::app {
@@ -37,9 +35,7 @@ namespace tern::app {
   X(spares_aged, "connections", "Of these, those that nobody wanted in time.")
 
 struct ProxyCounters {
-#define TERN_MEMBER(name, unit, help) net::Counter name;
-  TERN_PROXY_COUNTERS(TERN_MEMBER)
-#undef TERN_MEMBER
+  TERN_COUNTERS_OF(TERN_PROXY_COUNTERS)
 };
 
 }  // namespace tern::app

@@ -25,9 +25,7 @@ namespace tern::app {
 // From one of the pool's source addresses to one of its backends.
 struct Way {
   net::Ipv4Address source;  // unspecified: the port's, in the backend's network
-#define TERN_MEMBER(name, unit, help) net::Counter name;
-  TERN_WAY_COUNTERS(TERN_MEMBER)
-#undef TERN_MEMBER
+  TERN_COUNTERS_OF(TERN_WAY_COUNTERS)
 };
 
 class Upstream {
