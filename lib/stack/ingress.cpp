@@ -36,9 +36,10 @@ inline bool Ingress::parse(rte_mbuf* frame, uint8_t attachment, net::Instant now
   const std::span<uint8_t> bytes = dpdk::frame_bytes(frame);
   net::Frame parsed;
   if (net::parse_usual_frame(bytes, dpdk::verified_by_port(frame), parsed) &&
-      net::is_for(here.port->mac(), bytes.data()) && here.owns(parsed.destination) &&
-      !here.is_broadcast(parsed.source)) [[likely]] {
-    return take_segment(frame, bytes, parsed, arrival);
+      net::is_for(here.port->mac(), bytes.data()) && !here.is_broadcast(parsed.source)) [[likely]] {
+    if (here.owns(parsed.destination)) [[likely]]
+      return take_segment(frame, bytes, parsed, arrival);
+    return drop(frame, net::Drop::kIpv4NotOurs);
   }
   return parse_any(frame, attachment, now, arrival);
 }
