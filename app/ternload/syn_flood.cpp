@@ -38,6 +38,7 @@ bool SynFlood::before_round(stack::Worker& worker, net::Instant now) {
     schedule_.start(now);
     ready_ = true;
   }
+  if (behind(worker)) return false;
   std::array<rte_mbuf*, kBurst> frames;
   const auto due = static_cast<uint32_t>(std::min<uint64_t>(schedule_.late(now), kBurst));
   uint32_t count = 0;
@@ -53,6 +54,13 @@ bool SynFlood::before_round(stack::Worker& worker, net::Instant now) {
   for (uint32_t i = sent; i < count; ++i) net::dpdk::free_frame(frames[i]);
   tally_.flood_syns.add(sent);
   return true;
+}
+
+bool SynFlood::behind(const stack::Worker& worker) {
+  const uint64_t received = worker.counters().frames_received.value();
+  const bool whole_burst = received - received_ >= stack::Ingress::kBurst;
+  received_ = received;
+  return whole_burst;
 }
 
 void SynFlood::make_template(const net::MacAddress& target) {

@@ -27,6 +27,9 @@ class SynFlood {
  private:
   static constexpr uint32_t kBurst = 64;
   static constexpr uint32_t kFrame = 74;  // bytes: a SYN with the options that Linux sends
+  // Whether the last round left frames in the port's queue. Each SYN brings another one, and what the queue
+  // has no room for may be a connection's.
+  bool behind(const stack::Worker& worker);
   void make_template(const net::MacAddress& target);
   void fill(rte_mbuf* frame);
   uint64_t random();
@@ -39,6 +42,7 @@ class SynFlood {
   std::array<uint8_t, kFrame> template_{};
   net::Ipv4Fields ip_;
   bool ready_ = false;
+  uint64_t received_ = 0;  // frames, up to the last round
   uint64_t state_;
 };
 

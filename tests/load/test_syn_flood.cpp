@@ -50,5 +50,36 @@ TEST(SynFlood, AreAsManyAsAskedForAndEachFromAnotherAddress) {
   EXPECT_EQ(target.connections(), 0u);
 }
 
+// What has come is taken first: what is left in the port's queue until there is no room may be a
+// connection's.
+TEST(SynFlood, WaitsForAQueueThatIsNotEmpty) {
+  load::Options options = load_options(load::Mode::kFlood, 0);
+  options.flood_rate = 1'000'000;
+  load::Tally tally;
+  Bench bench(bindings({{}, {}, std::make_unique<Script>()}));
+  load::SynFlood flood(options, bench.port(), bench.headers, 1, tally);
+  Bench target(bindings({{}, {}, std::make_unique<Script>()}), {.address = kPeerAddress});
+  const auto round = [&] {
+    bench.now += 100us;
+    const uint64_t before = tally.flood_syns.value();
+    flood.before_round(bench.worker(), bench.now);
+    return tally.flood_syns.value() - before;
+  };
+  bench.poll();
+  EXPECT_EQ(round(), 0u);  // it asks for the target's address
+  bench.poll();
+  for (const SentFrame& frame : bench.collect()) target.inject(frame.bytes);
+  target.poll();
+  for (const SentFrame& frame : target.collect()) bench.inject(frame.bytes);
+  bench.poll();
+  EXPECT_NE(round(), 0u);
+  const std::vector<uint8_t> rubbish(60);
+  for (uint32_t i = 0; i < stack::Ingress::kBurst; ++i) bench.inject(rubbish);
+  bench.poll();
+  EXPECT_EQ(round(), 0u);
+  bench.poll();
+  EXPECT_NE(round(), 0u);
+}
+
 }  // namespace
 }  // namespace tern::test
