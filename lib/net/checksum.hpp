@@ -31,10 +31,15 @@ class ChecksumSum {
   void add(ChecksumSum other, bool swapped = false) {
     sum_ += swapped ? __builtin_bswap16(fold(other.sum_)) : other.sum_;
   }
-  // Four bytes as they lie in memory, as a number.
+  // Four bytes as they lie in memory, as a number. What is taken out had been added: its complement brings
+  // the sum to the same remainder by 65,535.
   void add_four(uint32_t memory_order) { sum_ += memory_order; }
+  void subtract_four(uint32_t memory_order) { sum_ += ~memory_order; }
   void add_word(uint16_t host_order_word) { sum_ += __builtin_bswap16(host_order_word); }
   void add_address(Ipv4Address address) { sum_ += __builtin_bswap32(address.value); }
+  bool is_of_nothing() const { return sum_ == 0; }
+  // To be kept and given to add_four() one day; 0 only where all that was added was zero.
+  uint32_t in_four() const { return halved(sum_); }
   // The 16-bit checksum, complemented, as a number in host order: store it with store_be16.
   uint16_t finish() const { return static_cast<uint16_t>(~__builtin_bswap16(fold(sum_))); }
   // Whether finish() is 0, as it is for bytes whose checksum is among them: a sum folds to a number of the
@@ -43,11 +48,14 @@ class ChecksumSum {
 
  private:
   // Each half added to the other, and the carry to the sum.
-  static uint16_t fold(uint64_t sum) {
+  static uint32_t halved(uint64_t sum) {
     uint32_t words;
     const bool carry =
         __builtin_add_overflow(static_cast<uint32_t>(sum), static_cast<uint32_t>(sum >> 32), &words);
-    words += carry ? 1 : 0;
+    return words + (carry ? 1 : 0);
+  }
+  static uint16_t fold(uint64_t sum) {
+    const uint32_t words = halved(sum);
     uint16_t word;
     const bool last =
         __builtin_add_overflow(static_cast<uint16_t>(words), static_cast<uint16_t>(words >> 16), &word);

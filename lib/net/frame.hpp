@@ -33,6 +33,8 @@ struct Frame {
   uint8_t traffic_class = 0;  // DSCP and ECN; for kArp: unset
   Ipv4Address source;         // unset for kArp
   Ipv4Address destination;
+  // Of TCP's options and text, where parse_usual_frame() has summed them up; else of nothing.
+  ChecksumSum behind_tcp_header;
 };
 
 // Takes a whole frame apart and verifies every checksum that the port has not, TCP's and ICMP's included.
@@ -81,8 +83,11 @@ inline bool parse_usual_frame(std::span<const uint8_t> bytes, Verified verified,
   segment.add<2 * sizeof(Ipv4Address)>(ip + ipv4::kSource);
   segment.add_word(static_cast<uint16_t>(ipv4::kProtocolTcp + frame.l4_length));
   segment.add<kMinTcpHeaderLength>(ip + ipv4::kHeaderLength);
-  if (frame.l4_length != kMinTcpHeaderLength)
-    segment.add(bytes.subspan(kL4 + kMinTcpHeaderLength, frame.l4_length - kMinTcpHeaderLength));
+  if (frame.l4_length != kMinTcpHeaderLength) {
+    frame.behind_tcp_header.add(
+        bytes.subspan(kL4 + kMinTcpHeaderLength, frame.l4_length - kMinTcpHeaderLength));
+    segment.add(frame.behind_tcp_header);
+  }
   return segment.holds();
 }
 

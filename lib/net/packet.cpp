@@ -12,6 +12,7 @@ void Packet::append(const uint8_t* bytes, uint32_t length) {
   auto& f = buffer::field(buffer_);
   std::copy_n(bytes, length, buffer::start(buffer_) + f.offset + f.length);  // none may be null
   f.length = static_cast<uint16_t>(f.length + length);
+  f.sum = 0;
 }
 
 void PacketQueue::push_back(Packet packet) {

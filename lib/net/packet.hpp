@@ -15,14 +15,15 @@ struct rte_mbuf;
 
 namespace tern::net {
 
-// What Packet keeps within the buffer: 16 bytes.
+// What Packet keeps within the buffer: 24 bytes.
 struct PacketField {
   rte_mbuf* next;   // the next packet of the queue that holds this one
   uint32_t seq;     // free for the queue's owner: TCP keeps the sequence number of the first byte here
   uint16_t offset;  // payload's first byte, from the buffer's start
   uint16_t length;  // payload's length in bytes
+  uint32_t sum;     // of the payload, as ChecksumSum::in_four() has it; 0: unknown
 };
-static_assert(sizeof(PacketField) == 16);
+static_assert(sizeof(PacketField) == 24);
 
 // The seam: defined once by lib/net/dpdk/packet.cpp and once by tests/support/heap_packet.cpp.
 namespace buffer {
@@ -69,12 +70,14 @@ class Packet {
     assert(n <= f.length);
     f.offset = static_cast<uint16_t>(f.offset + n);
     f.length = static_cast<uint16_t>(f.length - n);
+    f.sum = 0;
   }
   // Forgets the last n bytes, n <= size().
   void remove_suffix(uint32_t n) {
     auto& f = buffer::field(buffer_);
     assert(n <= f.length);
     f.length = static_cast<uint16_t>(f.length - n);
+    f.sum = 0;
   }
 
   // Bytes that append() can take; 0 when anyone else holds the memory.

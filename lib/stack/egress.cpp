@@ -33,15 +33,16 @@ void Egress::depart(const tcp::Departure& departure, const Path& path, const tcp
 
   rte_mbuf* frame = nullptr;
   const Attachment& attachment = attachments_[path.attachment];
-  const bool one_packet =
-      net::buffer::field(departure.text).length - departure.text_offset >= departure.text_length;
-  if (departure.text_offset == 0 && one_packet) {
+  const net::PacketField& text = net::buffer::field(departure.text);
+  uint32_t sum = 0;
+  if (departure.text_offset == 0 && text.length >= departure.text_length) {
+    if (text.length == departure.text_length) sum = text.sum;
     frame = dpdk::frame_in_place(departure.text, departure.text_length, header_length);
     if (frame != nullptr) counters_.text_in_place.add(departure.text_length);
   }
   if (frame == nullptr) frame = build_with_text(departure, attachment, header_length);
   if (frame == nullptr) return;
-  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, path, marking,
+  write_headers(frame, dpdk::frame_start(frame), departure.header, departure.text_length, sum, path, marking,
                 departure.ecn);
   push(frame, path.attachment);
 }
@@ -104,13 +105,13 @@ void Egress::reply(const tcp::SegmentHeader& header, const Path& path, const tcp
 void Egress::send_bare(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
                        const tcp::IpMarking& marking) {
   uint8_t* start = dpdk::put(frame, kHeadersBeforeTcp + header.length());
-  write_headers(frame, start, header, 0, path, marking, tcp::EcnField::kNotCapable);
+  write_headers(frame, start, header, 0, 0, path, marking, tcp::EcnField::kNotCapable);
   push(frame, path.attachment);
 }
 
 void Egress::write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header,
-                           uint32_t text_length, const Path& path, const tcp::IpMarking& marking,
-                           tcp::EcnField ecn) {
+                           uint32_t text_length, uint32_t text_sum, const Path& path,
+                           const tcp::IpMarking& marking, tcp::EcnField ecn) {
   const dpdk::Port& port = *attachments_[path.attachment].port;
   net::write_ethernet(start, path.next_hop, port.mac(), net::kEtherTypeIpv4);
   net::Ipv4Fields fields;
@@ -126,7 +127,7 @@ void Egress::write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHe
                          static_cast<uint16_t>(fields.total_length - net::ipv4::kHeaderLength));
   const auto sum =
       tcp::write_header(header, {path.tuple.local_port, path.tuple.remote_port}, start + kHeadersBeforeTcp);
-  port.finish_tcp(frame, header.length(), pseudo, sum);
+  port.finish_tcp(frame, header.length(), pseudo, sum, text_sum);
 }
 
 void Egress::push(rte_mbuf* frame, uint8_t attachment) {

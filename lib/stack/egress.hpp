@@ -78,8 +78,9 @@ class Egress {
   bool append_references(rte_mbuf* frame, const tcp::Departure& departure);
   void send_bare(rte_mbuf* frame, const tcp::SegmentHeader& header, const Path& path,
                  const tcp::IpMarking& marking);
+  // text_sum: as net::PacketField has it.
   void write_headers(rte_mbuf* frame, uint8_t* start, const tcp::SegmentHeader& header, uint32_t text_length,
-                     const Path& path, const tcp::IpMarking& marking, tcp::EcnField ecn);
+                     uint32_t text_sum, const Path& path, const tcp::IpMarking& marking, tcp::EcnField ecn);
   void flush(uint8_t attachment);
 
   std::span<const Attachment> attachments_;

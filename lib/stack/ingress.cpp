@@ -14,6 +14,24 @@ namespace tern::stack {
 
 namespace dpdk = net::dpdk;
 
+namespace {
+
+// Less text is summed up again as quickly as its sum is kept, and most of it goes nowhere.
+constexpr uint32_t kSumKeptFrom = 128;
+
+// The sum of options and text without that of the options, as net::PacketField has it.
+inline uint32_t sum_of_text(net::ChecksumSum both, std::span<const uint8_t> options) {
+  if (both.is_of_nothing()) return 0;
+  for (size_t i = 0; i < options.size(); i += 4) {
+    uint32_t four;
+    std::memcpy(&four, &options[i], 4);
+    both.subtract_four(four);
+  }
+  return both.in_four();
+}
+
+}  // namespace
+
 inline bool Ingress::take_segment(rte_mbuf* frame, std::span<const uint8_t> bytes, const net::Frame& parsed,
                                   Arrival& arrival) {
   const std::span<const uint8_t> segment = bytes.subspan(parsed.l4_offset, parsed.l4_length);
@@ -26,6 +44,11 @@ inline bool Ingress::take_segment(rte_mbuf* frame, std::span<const uint8_t> byte
   arrival.tuple = {parsed.destination, parsed.source, ports.destination, ports.source};
   std::memcpy(arrival.from.bytes.data(), bytes.data() + net::ethernet::kSource, sizeof arrival.from);
   arrival.text_offset = static_cast<uint16_t>(parsed.l4_offset + text_offset);
+  arrival.text_sum =
+      arrival.seg.length < kSumKeptFrom
+          ? 0
+          : sum_of_text(parsed.behind_tcp_header,
+                        segment.subspan(net::kMinTcpHeaderLength, text_offset - net::kMinTcpHeaderLength));
   return true;
 }
 

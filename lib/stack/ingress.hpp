@@ -24,6 +24,7 @@ struct Arrival {
   net::FourTuple tuple;
   net::MacAddress from;  // the station that sent the frame
   uint16_t text_offset;  // from the frame's first byte
+  uint32_t text_sum;     // as net::PacketField has it
   tcp::Segment seg;
 };
 

@@ -235,7 +235,8 @@ uint32_t Worker::arrive(uint8_t attachment) {
 // The arrival's text as a packet of its own; a frame without text is freed. Either way the frame is taken.
 net::Packet Worker::take_text(Arrival& arrival) {
   rte_mbuf* frame = std::exchange(arrival.frame, nullptr);
-  if (arrival.seg.length != 0) return dpdk::take_payload(frame, arrival.text_offset, arrival.seg.length);
+  if (arrival.seg.length != 0)
+    return dpdk::take_payload(frame, arrival.text_offset, arrival.seg.length, arrival.text_sum);
   dpdk::free_frame(frame);
   return {};
 }

@@ -99,6 +99,30 @@ TEST(Checksum, AddsAWordAsItWouldLieOnTheWire) {
   EXPECT_EQ(sum.finish(), plain_checksum({0x01, 0x02, 0xff, 0xfe}));
 }
 
+TEST(Checksum, IsThatOfTheRestWhenWordsAreTakenOut) {
+  std::mt19937 random(5);
+  for (uint32_t i = 0; i < 10'000; ++i) {
+    const Bytes bytes = random_bytes(random, 4 + random() % 100);
+    ChecksumSum sum;
+    sum.add(bytes);
+    uint32_t four;
+    std::memcpy(&four, bytes.data(), 4);
+    sum.subtract_four(four);
+    ChecksumSum kept;
+    kept.add_four(sum.in_four());
+    ASSERT_EQ(kept.finish() % 0xffff, checksum(std::span(bytes).subspan(4)) % 0xffff) << i;
+  }
+}
+
+TEST(Checksum, IsOfNothingUntilSomethingIsAdded) {
+  ChecksumSum sum;
+  EXPECT_TRUE(sum.is_of_nothing());
+  EXPECT_EQ(sum.in_four(), 0u);
+  sum.add_word(1);
+  EXPECT_FALSE(sum.is_of_nothing());
+  EXPECT_NE(sum.in_four(), 0u);
+}
+
 TEST(Checksum, HoldsWhereItIsAmongTheBytes) {
   EXPECT_FALSE(ChecksumSum().holds());
   std::mt19937 random(4);

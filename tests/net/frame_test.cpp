@@ -280,6 +280,13 @@ TEST(UsualFrame, IsTakenApartAsAnyFrameIs) {
     EXPECT_EQ(frame.traffic_class, expected.traffic_class);
     EXPECT_EQ(frame.source, expected.source);
     EXPECT_EQ(frame.destination, expected.destination);
+    const auto behind = std::span(bytes).subspan(frame.l4_offset + kMinTcpHeaderLength,
+                                                 frame.l4_length - kMinTcpHeaderLength);
+    if (verified.l4_checksum) {
+      EXPECT_TRUE(frame.behind_tcp_header.is_of_nothing());
+    } else {
+      EXPECT_EQ(frame.behind_tcp_header.finish(), checksum(behind));
+    }
     ASSERT_FALSE(HasFailure()) << i;
   }
   EXPECT_GE(usual, 50'000u);

@@ -175,6 +175,22 @@ TEST_F(PacketTest, SequenceNumberIsKeptInTheBuffer) {
   EXPECT_EQ(moved.seq(), 0xfffffffeu);
 }
 
+TEST_F(PacketTest, SumIsForgottenWhenThePayloadChanges) {
+  auto packet = make_packet("abcdef");
+  uint32_t& sum = net::buffer::field(packet.buffer()).sum;
+  EXPECT_EQ(sum, 0u);
+  sum = 1;
+  packet.remove_prefix(1);
+  EXPECT_EQ(sum, 0u);
+  sum = 1;
+  packet.remove_suffix(1);
+  EXPECT_EQ(sum, 0u);
+  sum = 1;
+  const uint8_t byte = 'x';
+  packet.append(&byte, 1);
+  EXPECT_EQ(sum, 0u);
+}
+
 TEST_F(PacketQueueTest, BeginsEmpty) {
   PacketQueue queue;
   EXPECT_TRUE(queue.empty());

@@ -46,7 +46,7 @@ net::Packet make_packet(std::span<const uint8_t> bytes) {
   auto* buffer = new rte_mbuf;
   buffer->size = std::max(kBlockSize, kHeadroom + length);
   buffer->memory = std::make_unique<uint8_t[]>(buffer->size);
-  buffer->field = {.next = nullptr, .seq = 0, .offset = kHeadroom, .length = length};
+  buffer->field = {.next = nullptr, .seq = 0, .offset = kHeadroom, .length = length, .sum = 0};
   std::copy(bytes.begin(), bytes.end(), buffer->memory.get() + kHeadroom);
   ++live;
   return net::Packet(buffer);

@@ -35,12 +35,13 @@ Verified verified_by_port(const rte_mbuf* frame) {
           .l4_checksum = (frame->ol_flags & RTE_MBUF_F_RX_L4_CKSUM_MASK) == RTE_MBUF_F_RX_L4_CKSUM_GOOD};
 }
 
-Packet take_payload(rte_mbuf* frame, uint32_t offset, uint32_t length) {
+Packet take_payload(rte_mbuf* frame, uint32_t offset, uint32_t length, uint32_t sum) {
   assert(frame->nb_segs == 1 && offset + length <= frame->data_len);
   packet_field(frame) = {.next = nullptr,
                          .seq = 0,
                          .offset = static_cast<uint16_t>(frame->data_off + offset),
-                         .length = static_cast<uint16_t>(length)};
+                         .length = static_cast<uint16_t>(length),
+                         .sum = sum};
   return Packet(frame);
 }
 

@@ -25,8 +25,8 @@ void prefetch_bytes(const rte_mbuf* frame);   // the frame's first line
 // What the port found out about the checksums. A checksum that the port found bad is reported as not
 // verified, so that software looks again and counts it.
 Verified verified_by_port(const rte_mbuf* frame);
-// Makes the frame a Packet whose payload is [offset, offset + length).
-Packet take_payload(rte_mbuf* frame, uint32_t offset, uint32_t length);
+// Makes the frame a Packet whose payload is [offset, offset + length). sum: its, as PacketField has it.
+Packet take_payload(rte_mbuf* frame, uint32_t offset, uint32_t length, uint32_t sum = 0);
 void free_frame(rte_mbuf* frame);
 
 // --- A frame to send

@@ -55,15 +55,18 @@ rte_mbuf* FramePool::allocate_frame() { return rte_pktmbuf_alloc(pool_); }
 Packet FramePool::allocate_packet() {
   rte_mbuf* buffer = rte_pktmbuf_alloc(pool_);
   if (buffer == nullptr) return {};
-  packet_field(buffer) = {.next = nullptr, .seq = 0, .offset = buffer->data_off, .length = 0};
+  packet_field(buffer) = {.next = nullptr, .seq = 0, .offset = buffer->data_off, .length = 0, .sum = 0};
   return Packet(buffer);
 }
 
 Packet FramePool::share(const Packet& packet, uint32_t offset, uint32_t length) {
   rte_mbuf* reference = refer_to(pool_, packet.buffer(), offset, length);
   if (reference == nullptr) return {};
-  packet_field(reference) = {
-      .next = nullptr, .seq = 0, .offset = reference->data_off, .length = static_cast<uint16_t>(length)};
+  packet_field(reference) = {.next = nullptr,
+                             .seq = 0,
+                             .offset = reference->data_off,
+                             .length = static_cast<uint16_t>(length),
+                             .sum = 0};
   return Packet(reference);
 }
 
@@ -183,7 +186,8 @@ Packet StaticPayload::slice(FramePool& pool, uint32_t offset, uint32_t length) {
   packet_field(buffer) = {.next = nullptr,
                           .seq = 0,
                           .offset = static_cast<uint16_t>(offset),
-                          .length = static_cast<uint16_t>(length)};
+                          .length = static_cast<uint16_t>(length),
+                          .sum = 0};
   return Packet(buffer);
 }
 

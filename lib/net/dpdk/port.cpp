@@ -242,7 +242,8 @@ uint32_t Port::transmit(uint16_t queue, std::span<rte_mbuf*> frames) {
   return count;
 }
 
-void Port::finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, ChecksumSum header) const {
+void Port::finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, ChecksumSum header,
+                      uint32_t text) const {
   constexpr uint32_t kL4Offset = ethernet::kHeaderLength + ipv4::kHeaderLength;
   uint8_t* const checksum = rte_pktmbuf_mtod_offset(frame, uint8_t*, kL4Offset + 16);
   if (offloads_.tcp_checksum) {
@@ -253,7 +254,11 @@ void Port::finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, Checksum
     return;
   }
   pseudo.add(header);
-  add_chain(pseudo, frame, kL4Offset + l4);
+  if (text != 0) {
+    pseudo.add_four(text);
+  } else {
+    add_chain(pseudo, frame, kL4Offset + l4);
+  }
   store_be16(checksum, pseudo.finish());
 }
 

@@ -52,8 +52,10 @@ class Port {
 
   // The last touch before transmit, of a frame without IPv4 options: fills in the TCP checksum, in the header
   // or by asking the device, as negotiated. l4: the TCP header's length. pseudo: of the pseudo-header.
-  // header: of the TCP header, whose checksum field must be zero.
-  void finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, ChecksumSum header) const;
+  // header: of the TCP header, whose checksum field must be zero. text: of what is behind it, as PacketField
+  // has it, so that nobody reads it; 0: it is read.
+  void finish_tcp(rte_mbuf* frame, uint32_t l4, ChecksumSum pseudo, ChecksumSum header,
+                  uint32_t text = 0) const;
 
   const std::string& name() const;
   uint16_t id() const;

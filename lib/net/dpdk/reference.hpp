@@ -13,10 +13,10 @@
 
 namespace tern::net::dpdk {
 
-// The last sixteen bytes of the mbuf: the end that drivers' own dynamic fields reach last. Fixed, so that
+// The last 24 bytes of the mbuf: the end that drivers' own dynamic fields reach last. Fixed, so that
 // finding the field is an addition of a constant; Eal registers it, and refuses to start when somebody else
 // has it.
-inline constexpr size_t kPacketFieldOffset = 112;
+inline constexpr size_t kPacketFieldOffset = 104;
 static_assert(kPacketFieldOffset % alignof(PacketField) == 0);
 static_assert(kPacketFieldOffset >= offsetof(rte_mbuf, dynfield1));
 static_assert(kPacketFieldOffset + sizeof(PacketField) <=
