@@ -24,6 +24,7 @@ class ProxyService : public testing::Test {
   app::PoolConfig pool;
   app::ProxyConfig config;
   tcp::Config tcp;
+  BenchOptions options;
   std::shared_ptr<app::Upstream> upstream;
   app::Proxy* proxy = nullptr;
   std::unique_ptr<Bench> bench;
@@ -34,14 +35,15 @@ class ProxyService : public testing::Test {
     for (uint32_t i = 0; i < count; ++i)
       pool.balance.backends.push_back({"b" + std::to_string(i), backend_address(i), 8080, 1, 0, false});
   }
-  void start() {
+  void start(std::unique_ptr<stack::Service> beside = nullptr) {
     if (pool.check == app::CheckKind::kNone) pool.balance.health.interval = 0s;
     upstream = std::make_shared<app::Upstream>(pool, 7, kStart);
     auto made = std::make_unique<app::Proxy>(config, upstream, 16, 7, kStart);
     proxy = made.get();
     auto all = bindings(bound(std::move(made), 80, tcp));
     all.push_back({tcp, {}, std::make_unique<app::HealthChecks>(upstream)});
-    bench = std::make_unique<Bench>(std::move(all));
+    if (beside != nullptr) all.push_back({tcp, {{kOurAddress, 9}}, std::move(beside)});
+    bench = std::make_unique<Bench>(std::move(all), options);
   }
   // The connections that are left are reset.
   void TearDown() override {
@@ -93,18 +95,21 @@ class ProxyService : public testing::Test {
   }
   // The oldest SYN is answered; back is the server then.
   void server_answers() {
+    server_lays_answer();
+    settle();
+  }
+  void server_lays_answer() {
     ASSERT_FALSE(syns.empty());
     const Reply syn = std::move(syns.front());
     syns.erase(syns.begin());
-    ClientOptions options{.port = syn.tuple.remote_port, .service = syn.tuple.local_port};
-    options.address = syn.tuple.remote;
-    options.iss = tcp::Seq{77'000};
-    back = std::make_unique<Client>(*bench, options);
+    ClientOptions answer{.port = syn.tuple.remote_port, .service = syn.tuple.local_port};
+    answer.address = syn.tuple.remote;
+    answer.iss = tcp::Seq{77'000};
+    back = std::make_unique<Client>(*bench, answer);
     back->rcv_nxt = syn.seg.seq + 1;
     back->lay(tcp::kSyn | tcp::kAck, {});
-    back->snd_nxt = options.iss + 1;
+    back->snd_nxt = answer.iss + 1;
     back->connected = true;
-    settle();
   }
   void server_refuses() {
     ASSERT_FALSE(syns.empty());

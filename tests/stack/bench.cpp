@@ -20,10 +20,12 @@ std::string fresh_name() {
   return "bench" + std::to_string(count++);
 }
 
-std::vector<stack::Attachment> attach(dpdk::Port& port, net::Ipv4Address address) {
+std::vector<stack::Attachment> attach(dpdk::Port& port, const BenchOptions& options) {
   stack::Attachment attachment;
   attachment.port = &port;
-  attachment.interfaces = {{address, 24}};
+  attachment.interfaces = {{options.address, 24}};
+  for (const net::Ipv4Address address : options.more_addresses)
+    attachment.interfaces.push_back({address, 24});
   std::vector<stack::Attachment> attachments;
   attachments.push_back(std::move(attachment));
   return attachments;
@@ -68,8 +70,8 @@ Bench::Bench(std::vector<stack::Binding> services, const BenchOptions& options)
   worker.receive_reserve = options.receive_reserve;
   worker.cookie_secret = {1};
   worker.table_secret = {2};
-  worker_ = std::make_unique<stack::Worker>(worker, attach(*port_, options.address), std::move(services),
-                                            receive, headers, clock_);
+  worker_ = std::make_unique<stack::Worker>(worker, attach(*port_, options), std::move(services), receive,
+                                            headers, clock_);
 }
 
 Bench::~Bench() {

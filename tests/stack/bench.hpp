@@ -25,6 +25,7 @@ struct BenchOptions {
   uint32_t wire = 1023;  // frames that it holds each way
   bool offload = true;   // false: the port sends no frame of several buffers
   net::Ipv4Address address = kOurAddress;
+  std::vector<net::Ipv4Address> more_addresses = {};  // in the same network
 };
 
 // A service made of a test's functions; the calls it got are written down: "opened text ended closed".
