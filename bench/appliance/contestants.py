@@ -9,20 +9,29 @@ import time
 from contextlib import contextmanager
 from pathlib import Path
 
-from machine import BUILD, CLIENT_CPU, SERVER_CPU, Process, harness, read_json
+from machine import BUILD, CLIENT_CPU, SERVER_CPU, Process, harness, put_first, read_json
+import backends  # of tests/system: tables of pools and proxies
 
 SERVER, CLIENT = "192.0.2.2", "192.0.2.64"
+BACKEND_PORT = "198.51.100.1"  # where tern's proxy is a client
+BACKENDS = [f"198.51.100.{number}" for number in range(11, 19)]
+PROXY = 8080
 BULK_BYTES = 65536
 WARM_UP = 1.0  # seconds, in each run
 SIEGE_CLIENTS, SIEGE_SYNS = 100_000, 4_000_000  # a second
 
 
-def memif(role, socket, zero_copy="yes"):
-    return f"role={role},socket={socket},socket-abstract=no" + (f",zero-copy={zero_copy}" if role == "client" else "")
+def memif(role, socket, zero_copy="yes", ring=10):
+    """ring: the logarithm of how many frames each ring holds, as the client wants it."""
+    return f"role={role},socket={socket},socket-abstract=no" + (f",zero-copy={zero_copy},rsize={ring}" if role == "client" else "")
 
 
 class Tern(harness.Tern):
     """tern behind a memif, with all of TCP at its defaults, polling."""
+
+    def __init__(self, *arguments, **keys):
+        super().__init__(*arguments, **keys)
+        put_first(self.process.pid)
 
     def configuration(self, connections=100_000, mib=640):
         self.socket = self.folder / "memif.sock"
@@ -52,18 +61,50 @@ class Tern(harness.Tern):
         return {name: (last[name] - first[name]) / (ended - began) for name in last}
 
 
+class Backends(Tern):
+    """All of the proxy's backends at the other end of its second memif. They share the client's CPU, and sleep as soon as there is
+    nothing to do."""
+
+    def configuration(self, socket, ring):
+        arguments = ["--no-pci", "--in-memory", "--single-file-segments", "-m", "400", f"--file-prefix={self.tap}"]
+        return (f"[eal]\nargs = {json.dumps(arguments)}\n"
+                f"[dataplane]\nworkers = [{CLIENT_CPU}]\nidle_sleep_us = 50\nmax_connections = 20000\n"
+                f"[[port]]\ndevice = \"net_memif0\"\nargs = \"{memif('client', socket, 'no', ring)}\"\n"
+                f"addresses = {json.dumps([f'{address}/24' for address in BACKENDS])}\n"
+                f"[[service]]\nname = \"web\"\nkind = \"http\"\nlisten = {json.dumps([f'{address}:80' for address in BACKENDS])}\n")
+
+
+class Proxy(Tern):
+    """tern's proxy between two memifs, its clients' and its backends'."""
+
+    def configuration(self, **keys):
+        self.behind = self.folder / "behind.sock"
+        return (super().configuration(**keys) +
+                f"[[port]]\ndevice = \"net_memif1\"\nargs = \"{memif('server', self.behind)}\"\naddresses = [\"{BACKEND_PORT}/24\"]\n" +
+                backends.pool("web", [(f"b{i}", address, 80) for i, address in enumerate(BACKENDS)], check="none") +
+                backends.proxy("front", f"{SERVER}:{PROXY}", "web"))
+
+
+@contextmanager
+def proxied(ring):
+    """A proxy with its backends."""
+    with Proxy() as proxy, Backends(socket=proxy.behind, ring=ring):
+        yield proxy
+
+
 def ternload(seconds, mode, path, options, read_rate, *, units=1, scheme="http", tern_keys=None, more=None,
-             zero_copy="yes"):
+             zero_copy="yes", serve=Tern, ring=10):
     """One run of tern under ternload. read_rate(outcome, counters): the rate, from ternload's JSON and the growth of tern's counters
-    by the second; units: that a rate of one stands for, per second; more(outcome, counters): further keys.
+    by the second; units: that a rate of one stands for, per second; more(outcome, counters): further keys; serve: what starts
+    tern.
 
     The share of its core that tern's worker spends on rounds with something to do is what the empty ones leave of it, which take as
     long as when nothing comes. ternload says its own."""
-    with tempfile.TemporaryDirectory(prefix="tern-bench-") as folder, Tern(**(tern_keys or {})) as tern:
+    with tempfile.TemporaryDirectory(prefix="tern-bench-") as folder, serve(**(tern_keys or {})) as tern:
         idle_rate = tern.over(0.4)["polls_idle"]
         result = Path(folder) / "result.json"
         command = [BUILD / "app/ternload/ternload", "--in-memory", f"--file-prefix=load{tern.tap}", "--", mode,
-                   f"{scheme}://{SERVER}{path}", "--device", f"net_memif0,{memif('client', tern.socket, zero_copy)}",
+                   f"{scheme}://{SERVER}{path}", "--device", f"net_memif0,{memif('client', tern.socket, zero_copy, ring)}",
                    "--address", f"{CLIENT}/24", "--cpu", CLIENT_CPU, "--warm-up", f"{WARM_UP}s", "--duration", f"{seconds}s",
                    "--interval", "100ms", "--json", result, *options]
         with Process("ternload", command, folder, cpus=[CLIENT_CPU]) as load:
@@ -122,6 +163,22 @@ def tern_up(seconds):
     return ternload(seconds, "throughput", f":{harness.DISCARD}", ["--connections", 16, "--direction", "up"],
                     lambda _, counters: counters["bytes_received"] * 8 / 1e9, units=1e9 / 8 / BULK_BYTES, scheme="tcp",
                     zero_copy="no")
+
+
+# Who shares a CPU is away for milliseconds, which so many connections outlast, and rings that hold a few frames of each.
+TURNS = {"ring": 13, "in_flight": 2000}
+
+
+def proxy_connections(seconds):
+    return ternload(seconds, "connections", f":{PROXY}/", ["--in-flight", TURNS["in_flight"], "--addresses", 64],
+                    lambda outcome, _: outcome["per_second"]["connections_finished"], serve=lambda: proxied(TURNS["ring"]),
+                    ring=TURNS["ring"])
+
+
+def proxy_bulk(seconds):
+    return ternload(seconds, "requests", f":{PROXY}/bytes/{BULK_BYTES}", ["--in-flight", 64],
+                    lambda outcome, _: outcome["per_second"]["bytes_received"] * 8 / 1e9, units=1e9 / 8 / BULK_BYTES,
+                    more=zero_copies, serve=lambda: proxied(10))
 
 
 def tern_responses(size):

@@ -11,7 +11,7 @@ from machine import ROOT
 PAGE = ROOT / "docs/performance.md"
 PLOTS = ROOT / "docs/performance"
 BUDGET = ROOT / "bench/instructions/budget.toml"
-ABOUT = ("unit",)  # keys of a figure that are no contestant
+ABOUT = ("unit", "machine")  # keys of a figure that are no contestant
 
 
 def describe(result):
@@ -97,13 +97,23 @@ def markdown(lines):
     return "\n".join("| " + " | ".join(line) + " |" for line in (lines[0], ["---"] * len(lines[0]), *lines[1:]))
 
 
+def other_times(results):
+    """Which figures were measured on another commit than the rest."""
+    others = {}
+    for name, figure in results["figures"].items():
+        about = figure.get("machine", results["machine"])
+        if about["commit"] != results["machine"]["commit"]:
+            others.setdefault((about["when"], about["commit"]), []).append(name)
+    return " ".join(f"Of {when}, commit {commit}: {', '.join(names)}." for (when, commit), names in others.items())
+
+
 def results_section(results):
     if not results["figures"]:
         return "Not measured on this tree yet: `scripts/bench`."
     about = results["machine"]
     runs = max(len(figure[who]["runs"]) for figure in results["figures"].values() for who in contestants(figure))
     text = [f"{about['when']}, commit {about['commit']}, {about['cpu']}, Linux {about['kernel']}; {runs} runs of each in turn, of "
-            f"{results['seconds']:g} s.", "", markdown([HEAD, *rows(results)]), ""]
+            f"{results['seconds']:g} s. {other_times(results)}".rstrip(), "", markdown([HEAD, *rows(results)]), ""]
     text += [f"![{name}](performance/{name}.svg)" for name in results["figures"]]
     return "\n".join(text)
 
