@@ -208,6 +208,7 @@ class Connection {
   bool timestamp_aged(const Core& core) const;
   void become_established(const Segment& seg, Core& core);
   void challenge(Core& core);
+  void answer_out_of_place(const Segment& seg, Core& core);
 
   // backlog.cpp
   void join_syn_queue(Core& core);

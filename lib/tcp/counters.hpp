@@ -54,7 +54,7 @@ namespace tern::tcp {
   X(listen_unserved, "segments", "Segments to an address and port where nothing listens.")                 \
   X(resets_sent, "segments", "RSTs sent.")                                                                 \
   X(resets_received, "segments", "RSTs received, acceptable or not.")                                      \
-  X(challenge_acks, "segments", "Challenge ACKs owed for RST, SYN or ACK out of place (RFC 5961).")        \
+  X(challenge_acks, "segments", "ACKs owed for RST, SYN or bare ACK out of place (RFC 5961).")             \
   X(challenge_acks_withheld, "segments", "Challenge ACKs not sent: ten in five seconds are enough.")       \
   X(unacceptable_sequence, "segments", "Segments outside the receive window, answered by an ACK.")         \
   X(unacceptable_ack, "segments", "Segments acknowledging what was not sent, or what is too old.")         \

@@ -9,6 +9,14 @@
 
 namespace tern::tcp {
 
+namespace {
+
+bool is_bare_ack(const Segment& seg) {
+  return seg.length == 0 && (seg.flags & (kSyn | kFin | kRst | kAck)) == kAck;
+}
+
+}  // namespace
+
 Verdict Connection::on_segment(const Segment& seg, net::Packet text, Core& core) {
   ++core.counters.segments_received;
   if (expects(seg, core)) {
@@ -82,14 +90,23 @@ bool Connection::acceptable(const Segment& seg) const {
 
 // RFC 9293 appendix A.2: by the table alone, ends that lost what filled a window, or that probe each other's
 // closed ones, would not hear each other's acknowledgments. Where text is missing a bare ACK stands at the
-// right edge. And what stands one before RCV.NXT comes of a peer that has not heard that its probe was taken.
+// right edge. And what stands before RCV.NXT, but acknowledges something new, comes of a peer that has not
+// heard that its probe was taken, or what it sent beyond a window that was taken back since.
 bool Connection::heard_beside_window(const Segment& seg, Core& core) {
-  if (seg.length != 0 || (seg.flags & (kSyn | kFin | kRst | kAck)) != kAck) return false;
+  if (!is_bare_ack(seg)) return false;
   if (tcb.state <= State::kSynReceived || tcb.state == State::kTimeWait) return false;  // nothing is missing
   if (seg.seq == tcb.rcv.nxt + tcb.rcv.wnd) return true;
-  if (seg.seq + 1 != tcb.rcv.nxt || seg.ack <= tcb.snd.una) return false;
+  const bool before = seg.seq < tcb.rcv.nxt && tcb.rcv.nxt - seg.seq <= receive_buffer(core);
+  if (!before || seg.ack <= tcb.snd.una) return false;
   core.mark(*this, kMarkAckNow);
   return true;
+}
+
+// RFC 9293 section 3.10.7.4, first; RFC 5961 section 4.2 of a SYN, wherever its number lies. Two ends that
+// find each other's ACKs out of place would answer for ever: these count as challenges do.
+void Connection::answer_out_of_place(const Segment& seg, Core& core) {
+  if (seg.has(kSyn) || is_bare_ack(seg)) return challenge(core);
+  core.mark(*this, kMarkAckNow);
 }
 
 Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
@@ -97,7 +114,7 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
                              static_cast<int32_t>(seg.ts_val - tcb.ts_recent) < 0 && !timestamp_aged(core);
   if (old_timestamp) {  // RFC 7323 section 5.3, R1
     ++core.counters.paws_rejected;
-    core.mark(*this, kMarkAckNow);
+    answer_out_of_place(seg, core);
     return Step::kDrop;
   }
   if (!acceptable(seg) && !heard_beside_window(seg, core)) {
@@ -106,10 +123,10 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
     if (seg.length != 0 && seg.end() <= tcb.rcv.nxt) note_duplicate(seg.seq, seg.seq + seg.length, core);
     // The SYN that was queued, or opened the connection by its text, again: our SYN-ACK was lost.
     const bool again = (half_open() || has(kFastOpenPending)) && seg.has(kSyn) && seg.seq == tcb.irs;
-    if (seg.has(kSyn) && !again) {  // RFC 5961 section 4.2, wherever its number lies
-      challenge(core);
+    if (again) {
+      core.mark(*this, kMarkHandshake);
     } else {
-      core.mark(*this, again ? kMarkHandshake : kMarkAckNow);
+      answer_out_of_place(seg, core);
     }
     if (tcb.state == State::kTimeWait && seg.has(kFin)) {
       // A FIN again means that our last ACK was lost: acknowledge, and begin 2MSL anew.

@@ -337,9 +337,32 @@ TEST_P(Window, WhoseProbeWasTakenIsHeardBeforeItLearnsOfIt) {
   l.in(seq(1), ack(501)).out(seq(501), ack(2));  // a keep-alive
   l.send(500);
   l.ignore_output();
-  l.in(seq(0), ack(1001)).out(seq(1001), ack(2));  // too far
+  l.in(seq(2u - 70'000u), ack(1001)).out(seq(1001), ack(2));  // too far
   EXPECT_EQ(l.tcb().snd.una - l.tcb().iss, 501u);
   EXPECT_EQ(l.counters().unacceptable_sequence.value(), 2u);
+}
+
+// The peer sent 800 bytes to a window that it has since learned to be closed; ours is closed to it as well,
+// and neither hears what the other says of that.
+TEST_P(Window, ThatWasTakenBackIsNoReasonNotToHearOfWhatWasSentBefore) {
+  Ladder l(start());
+  l.send(500);
+  l.ignore_output();
+  l.in(seq(1), ack(1), text(800)).after(40ms).out(ack(801));
+  l.in(seq(1), ack(501), wnd(0)).out(seq(501), ack(801));
+  EXPECT_EQ(l.tcb().snd.una - l.tcb().iss, 501u);
+  EXPECT_EQ(l.counters().unacceptable_sequence.value(), 0u);
+}
+
+// Each answers what the other says out of place, and that is out of place as well.
+TEST_P(Window, BesideItIsNotAnsweredForEver) {
+  Ladder l(start());
+  l.in(seq(1), ack(1), text(800)).after(40ms).out(ack(801));
+  for (int i = 0; i < 10; ++i) l.in(seq(1), ack(1)).out(ack(801));
+  l.in(seq(1), ack(1)).silent();
+  EXPECT_EQ(l.counters().challenge_acks_withheld.value(), 1u);
+  l.in(seq(1), ack(1), text(800)).out(ack(801));  // text again: it missed our ACK
+  l.after(5s).in(seq(1), ack(1)).out(ack(801));
 }
 
 // --- Nagle
