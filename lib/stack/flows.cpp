@@ -67,6 +67,8 @@ void Worker::answer_flows() {
 }
 
 const FlowPiece* Worker::ask_for_flows(const FlowQuery& query, net::Duration patience) {
+  // A thread that sleeps has its turn when it wakes, also beside one that polls; one that yields,
+  // milliseconds later, at the expense of both.
   constexpr auto kPause = std::chrono::microseconds(20);
   const auto until = std::chrono::steady_clock::now() + patience;
   bool put = false;
