@@ -119,6 +119,37 @@ void read_device(const TableReader& reader, PortConfig& port, const PortTable& p
   }
 }
 
+// What the last argument of this name says; empty where there is none.
+std::string_view argument(std::string_view args, std::string_view name) {
+  std::string_view value;
+  for (size_t begin = 0; begin < args.size();) {
+    const std::string_view one = args.substr(begin, args.find(',', begin) - begin);
+    begin += one.size() + 1;
+    if (one.starts_with(name) && one.substr(name.size()).starts_with('='))
+      value = one.substr(name.size() + 1);
+  }
+  return value;
+}
+
+// As a client, which it is unless told otherwise, net_memif can show its server buffers where they lie. In
+// DPDK 22.11 it reckons each as part of the first region of memory, whichever it lies in, and a frame of
+// several buffers that finds the ring full keeps the references that it got.
+bool loses_frames(std::string_view device, std::string_view args) {
+  const std::string_view role = argument(args, "role");
+  return device.starts_with("net_memif") && argument(args, "zero-copy") == "yes" && role != "server" &&
+         role != "master";
+}
+
+void read_args(const TableReader& reader, PortConfig& port, ProblemLog& log) {
+  const auto args = reader.text("args");
+  if (!args) return;
+  port.args = args->value;
+  if (!loses_frames(port.device, port.args)) return;
+  log.error(args->at, "port.args",
+            "found " + in_quotes(args->value) +
+                ", by which DPDK's driver loses frames of several buffers; leave zero-copy=yes out");
+}
+
 }  // namespace
 
 void read_port(const toml::table& table, PortTable& ports, ProblemLog& log) {
@@ -126,7 +157,7 @@ void read_port(const toml::table& table, PortTable& ports, ProblemLog& log) {
   reader.check_keys();
   PortConfig port;
   read_device(reader, port, ports, log);
-  if (const auto args = reader.text("args")) port.args = args->value;
+  read_args(reader, port, log);
   ports.where.push_back(position_of(table));
   read_addresses(reader, port, ports, log);
   reader.read_integer("mtu", port.mtu);

@@ -247,6 +247,15 @@ INSTANTIATE_TEST_SUITE_P(
              bad_address("0.0.0.0/32", "is in 0.0.0.0/8, which no host may have")},
         Case{"AddressLimitedBroadcast", with_address("255.255.255.255/32"),
              bad_address("255.255.255.255/32", "is in 240.0.0.0/4, which no host may have")},
+        Case{
+            "MemifClientWithoutCopies",
+            minimal("net_tap0", "device = \"net_memif0\"\nargs = \"zero-copy=yes,role=client\""),
+            "t.toml:5:8: port.args: found \"zero-copy=yes,role=client\", by which DPDK's driver loses frames "
+            "of several buffers; leave zero-copy=yes out\n"},
+        Case{"MemifClientByDefaultWithoutCopies",
+             minimal("net_tap0", "device = \"net_memif0\"\nargs = \"socket=/run/x,zero-copy=yes\""),
+             "t.toml:5:8: port.args: found \"socket=/run/x,zero-copy=yes\", by which DPDK's driver loses "
+             "frames of several buffers; leave zero-copy=yes out\n"},
         Case{"MtuTooSmall", minimal("net_tap0", "device = \"net_tap0\"\nmtu = 575"),
              "t.toml:5:7: port.mtu: found the integer 575; allowed is an integer from 576 to 9216 (bytes)\n"},
         Case{"MtuInQuotes", minimal("net_tap0", "device = \"net_tap0\"\nmtu = \"1500\""),
