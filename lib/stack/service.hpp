@@ -64,6 +64,8 @@ class Socket {
   // Whether shutdown() or close() was called, and the peer has acknowledged all text and our FIN.
   bool delivered() const { return connection_.has(tcp::kFinSent) && connection_.flight() == 0; }
   void abort() { connection_.abort(core_); }  // RST
+  // The same, and gives all text back, where the peer has acknowledged none; false: it has, or is gone.
+  bool withdraw(net::PacketQueue& text) { return connection_.withdraw(text, core_); }
 
   // --- Options for this connection alone, see tcp::Option: kInvalid, kNoBuffers or kNotConnected ---
   tcp::Error set_option(tcp::Option option, int64_t value) {

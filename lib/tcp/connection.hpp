@@ -111,6 +111,9 @@ class Connection {
   void close(Core& core);
   // 3.10.5 ABORT: sends RST, drops what is queued.
   void abort(Core& core);
+  // The same, and gives back all text that was ever sent, where the peer has acknowledged none of it. False,
+  // and nothing has happened, where it has, or where the connection is closed.
+  bool withdraw(net::PacketQueue& text, Core& core);
 
   // Ends it without a word to the peer, for a reason from below TCP.
   void fail(CloseReason reason, Core& core) {

@@ -138,6 +138,15 @@ void Connection::abort(Core& core) {
   if (!silent) core.mark(*this, kMarkReset);
 }
 
+bool Connection::withdraw(net::PacketQueue& text, Core& core) {
+  if (tcb.state == State::kClosed || tcb.snd.una != tcb.iss + 1) return false;
+  for (rte_mbuf* b = tcb.send_queue.front(); b != nullptr; b = tcb.send_queue.after(b)) --core.held_packets;
+  text = std::move(tcb.send_queue);
+  tcb.unsent = nullptr;
+  abort(core);
+  return true;
+}
+
 Error Connection::send_error(const Core& core) const {
   if (tcb.state == State::kClosed) return error_of(tcb.close_reason);
   if (has(kFinQueued)) return Error::kPipe;

@@ -94,6 +94,93 @@ TEST_F(Spares, ThatDieInTheSameBurstAreNotGivenEither) {
   EXPECT_FALSE(front->was_reset);
 }
 
+// The server's FIN and the client's request pass each other on the way.
+class SparesThatEndLate : public Spares {
+ protected:
+  void pass_each_other() {
+    open_one();
+    front = std::make_unique<Client>(*bench, ClientOptions{.service = 80});
+    front->syn();
+    settle();
+    front->third();
+    front->send("hello");
+    bench->poll();
+    back->fin();  // which acknowledges nothing of it
+    settle();
+  }
+  // Beside the one that takes the first one's place among the spare ones, which is answered before.
+  void another_answers() {
+    EXPECT_TRUE(back->was_reset);
+    ASSERT_EQ(syns.size(), 2u);
+    server_answers();
+    server_answers();
+  }
+};
+
+TEST_F(SparesThatEndLate, LeaveTheirClientsRequestToAnother) {
+  pool.send_proxy = lb::ProxyVersion::kV1;
+  pass_each_other();
+  EXPECT_EQ(counters().spares_late.value(), 1u);
+  front->send(", server");
+  settle();
+  another_answers();
+  EXPECT_EQ(back->received, "PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\nhello, server");
+  back->send("hello to you");
+  settle();
+  EXPECT_EQ(front->received, "hello to you");
+  EXPECT_FALSE(front->ended);
+  EXPECT_EQ(counters().joined.value(), 1u);
+  EXPECT_EQ(open_to(0), 2u);
+  back->fin();
+  settle();
+  EXPECT_TRUE(front->ended) << "an end is an end then";
+}
+
+TEST_F(SparesThatEndLate, LeaveTheirClientsEndToAnotherToo) {
+  open_one();
+  client_connects();
+  front->fin("hello");
+  bench->poll();
+  back->fin();
+  settle();
+  another_answers();
+  EXPECT_EQ(back->received, "hello");
+  EXPECT_TRUE(back->ended);
+}
+
+TEST_F(SparesThatEndLate, DoNotRepeatWhatHasArrived) {
+  open_one();
+  client_connects();
+  front->send("hello");
+  settle();
+  back->fin();
+  settle();
+  EXPECT_TRUE(front->ended);
+  EXPECT_EQ(syns.size(), 1u);
+  EXPECT_EQ(counters().spares_late.value(), 0u);
+}
+
+TEST_F(SparesThatEndLate, DoNotRepeatWhatMayHaveBeenAnswered) {
+  open_one();
+  client_connects();
+  front->send("hello");
+  bench->poll();
+  back->send("421 too late");
+  back->fin();
+  settle();
+  EXPECT_EQ(front->received, "421 too late");
+  EXPECT_TRUE(front->ended);
+  EXPECT_EQ(counters().spares_late.value(), 0u);
+}
+
+TEST_F(SparesThatEndLate, ResetTheirClientWhereNoOtherIsToBeHad) {
+  pass_each_other();
+  ASSERT_EQ(syns.size(), 2u);
+  server_answers();
+  server_refuses();
+  EXPECT_TRUE(front->was_reset);
+}
+
 TEST_F(Spares, AreResetWhenNobodyWantsThemInTime) {
   config.spare_age = 2s;
   open_one();

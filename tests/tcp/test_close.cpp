@@ -266,6 +266,31 @@ TEST_P(Close, AbortFreesWhatWasQueued) {
   EXPECT_EQ(l.core().held_packets, 0u);
 }
 
+TEST_P(Close, WithdrawalGivesBackWhatThePeerHasNot) {
+  Ladder l(start());
+  l.send(5'000);
+  l.ignore_output();
+  net::PacketQueue text;
+  l.burst([&] { ASSERT_TRUE(l.connection().withdraw(text, l.core())); });
+  uint32_t bytes = 0;
+  while (const net::Packet packet = text.pop_front()) bytes += packet.size();
+  EXPECT_EQ(bytes, 5'000u);
+  EXPECT_EQ(l.core().held_packets, 0u);
+  l.out(flags(kRst | kAck)).gone(CloseReason::kAborted);
+}
+
+TEST_P(Close, NothingIsWithdrawnOnceThePeerHasSomeOfIt) {
+  Ladder l(start());
+  l.send(5'000);
+  l.ignore_output();
+  l.in(ack(101));
+  l.ignore_output();
+  net::PacketQueue text;
+  EXPECT_FALSE(l.connection().withdraw(text, l.core()));
+  EXPECT_TRUE(text.empty());
+  l.in_state(State::kEstablished);
+}
+
 // --- A FIN ahead of text
 // ------------------------------------------------------------------------------------------------------
 

@@ -61,6 +61,7 @@ void Proxy::ended(stack::Socket& socket) {
   const uint32_t index = session_of(socket.user());
   if (sessions_[index].phase == Phase::kHeader) return read_header(index, socket);
   if (sessions_[index].phase == Phase::kSpare) return drop_spare(index, &counters_.spares_died);
+  if (side_of(socket.user()) == Side::kServer && leave_late_spare(index, socket)) return;
   touch(sessions_[index], side_of(socket.user()));
   splice(index, side_of(socket.user()));
 }
@@ -181,8 +182,10 @@ void Proxy::join(uint32_t index) {
   Session& session = sessions_[index];
   unlimit(index);
   session.phase = Phase::kJoined;
-  session.header_owed = true;
-  ++counters_.joined;
+  if (!session.again) {
+    session.header_owed = true;
+    ++counters_.joined;
+  }
   touch(session, Side::kClient);
   touch(session, Side::kServer);
   arm(index);

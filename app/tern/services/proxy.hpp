@@ -84,6 +84,7 @@ class Proxy : public stack::Service {
   bool take_spare(uint32_t index, uint32_t backend, bool counted);
   bool take_any_spare(uint32_t index);
   void drop_spare(uint32_t index, net::Counter* reason);
+  bool leave_late_spare(uint32_t index, stack::Socket& server);
   void leave_spares(uint32_t index);
   void spare_closed(uint32_t index, bool ending);
 

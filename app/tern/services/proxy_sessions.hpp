@@ -43,6 +43,8 @@ struct Session {
   Phase phase = Phase::kFree;
   bool header_owed = false;   // the backend has not been sent its PROXY header
   bool server_spoke = false;  // the backend has sent text
+  bool spare = false;         // its connection to the backend had been opened ahead
+  bool again = false;         // that had ended already, and what it was sent is sent to another
   uint8_t attempts = 0;       // backends that were tried
   std::array<uint16_t, kMostAttempts> tried{};
   uint32_t backend = lb::kNoBackend;

@@ -66,7 +66,7 @@ void Proxy::spare_opened(uint32_t index) {
 // Joins a client with the oldest spare connection to the backend; false when there is none. counted: whether
 // the pool has counted the client already.
 bool Proxy::take_spare(uint32_t index, uint32_t backend, bool counted) {
-  if (spares_.empty()) return false;
+  if (spares_.empty() || sessions_[index].again) return false;
   SessionList& ready = spares_[backend].ready;
   while (!ready.empty()) {
     const uint32_t spare = ready.front();
@@ -85,6 +85,7 @@ bool Proxy::take_spare(uint32_t index, uint32_t backend, bool counted) {
     server->user() = word_of(index, Side::kServer);
     unlimit(index);
     sessions_[index].backend = backend;
+    sessions_[index].spare = true;
     sessions_[index][Side::kServer].connection = connection;
     join(index);
     fill_spares(backend);
@@ -103,6 +104,30 @@ bool Proxy::take_any_spare(uint32_t index) {
     if (take_spare(index, backend, false)) return true;
   }
   return false;
+}
+
+// The backend's FIN was under way when the client got this connection. It acknowledges nothing that the
+// client has sent since, so none of it had reached the backend when that closed: it goes, this once, to a
+// connection that is opened for it.
+bool Proxy::leave_late_spare(uint32_t index, stack::Socket& server) {
+  Session& session = sessions_[index];
+  SessionSide& client = session[Side::kClient];
+  if (session.phase != Phase::kJoined || !session.spare || session.server_spoke || client.connection == kNone)
+    return false;
+  net::PacketQueue text;
+  if (!server.withdraw(text)) return false;
+  ++counters_.spares_late;
+  server.user() = 0;
+  upstream_->pool.ended(session.backend);
+  session[Side::kServer] = SessionSide{};
+  text.splice_back(std::move(client.left));
+  client.left = std::move(text);
+  client.fin_passed = false;
+  session.spare = false;
+  session.again = true;
+  session.attempts = 0;
+  seek_backend(index);
+  return true;
 }
 
 // reason: a counter, or null.
