@@ -56,7 +56,7 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
     ++core_.counters.listen_unserved;
     reset_stranger(attachment, arrival);
   } else if (seg.has(tcp::kAck)) {
-    if (may_open && listener->overtook_third(seg, seal, cookies_, core_.counters)) return;
+    if (may_open && tcp::Listener::overtook_third(seg, seal, core_.ts_now, core_.counters)) return;
     reset_stranger(attachment, arrival);
   } else if (seg.has(tcp::kSyn)) {
     on_syn(attachment, arrival, hash, *listener, seal);

@@ -26,7 +26,8 @@ namespace tern::tcp {
   X(half_open_evicted, "connections", "Half-open connections forgotten, the oldest first, to make room.")  \
   X(half_open_timed_out, "connections", "Half-open connections given up: no third segment came.")          \
   X(half_open_reset, "connections", "Half-open connections that the peer ended by RST or by a new SYN.")   \
-  X(cookies_overtaken, "segments", "Text that came before the third segment it belongs behind, dropped.")  \
+  X(cookies_overtaken, "segments",                                                                         \
+    "Text or FIN that came before the third segment it belongs behind, dropped.")                          \
   X(fast_opens, "connections", "Connections opened by a SYN with a valid Fast Open cookie (RFC 7413).")    \
   X(fast_open_cookies_sent, "segments", "SYN-ACKs with a new Fast Open cookie.")                           \
   X(fast_open_cookies_invalid, "segments", "SYNs with a Fast Open cookie that is not ours, or too old.")   \

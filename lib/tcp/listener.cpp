@@ -128,22 +128,14 @@ std::optional<Agreement> Listener::accept_third(const Segment& segment, const ne
   return agreement;
 }
 
-// The cookie is bound to the initial sequence number, which such a segment no longer shows; but the segments
-// of a first flight are of one length, so it lies a small multiple of the length behind. All that a lucky
+// The cookie is bound to the initial sequence number, which such a segment no longer shows. All that a lucky
 // guess could gain is that it gets no answer.
-bool Listener::overtook_third(const Segment& segment, const net::PrfBlock& seal, const SynCookies& cookies,
-                              Counters& counters) const {
-  constexpr uint32_t kFirstFlight = 10;  // segments, RFC 6928
-  if (segment.length == 0 || segment.has(kRst)) return false;
-  Segment third = segment;
-  for (uint32_t i = 1; i < kFirstFlight; ++i) {
-    third.seq = third.seq - segment.length;
-    if (cookies.check(seal, third)) {
-      ++counters.cookies_overtaken;
-      return true;
-    }
-  }
-  return false;
+bool Listener::overtook_third(const Segment& segment, const net::PrfBlock& seal, uint32_t ts_now,
+                              Counters& counters) {
+  const bool lacks_start = segment.sequence_length() != 0 && !segment.has(kRst) && !segment.has(kSyn);
+  if (!lacks_start || !SynCookies::may_answer(seal, segment, ts_now)) return false;
+  ++counters.cookies_overtaken;
+  return true;
 }
 
 }  // namespace tern::tcp

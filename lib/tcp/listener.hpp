@@ -57,10 +57,10 @@ class Listener {
   std::optional<Agreement> accept_third(const Segment& segment, const net::PrfBlock& seal,
                                         const SynCookies& cookies, Counters& counters) const;
   // Whether a segment that accept_third() refused has overtaken the handshake's third, which was lost or is
-  // late: text of a client that believes itself connected. It gets no RST: it is dropped, and the client
-  // sends from the start again.
-  bool overtook_third(const Segment& segment, const net::PrfBlock& seal, const SynCookies& cookies,
-                      Counters& counters) const;
+  // late: text or the FIN of a client that believes itself connected. It gets no RST: it is dropped, and the
+  // client sends from the start again.
+  static bool overtook_third(const Segment& segment, const net::PrfBlock& seal, uint32_t ts_now,
+                             Counters& counters);
   uint16_t profile() const { return profile_; }
 
  private:

@@ -57,14 +57,17 @@ uint32_t scale_index(uint8_t scale) {
   return index;
 }
 
-// Bits of the seal that neither the MAC's upper 24 bits of b nor the timestamp offset shows.
+// Bits of the seal that neither the MAC's upper 16 bits of b, nor the tag, nor the timestamp offset shows.
 uint32_t mask(const net::PrfBlock& seal) { return static_cast<uint32_t>(seal.words[1] >> 32) & 0xfe; }
 
-// The strongly universal hash of the peer's initial sequence number and the low byte, as the cookie's upper
-// 24 bits.
+// The second lowest byte of the cookie.
+uint32_t tag(const net::PrfBlock& seal) { return static_cast<uint32_t>(seal.words[1] >> 32) & 0xff00; }
+
+// The strongly universal hash of the peer's initial sequence number and the low byte, and the tag: the
+// cookie's upper 24 bits.
 uint32_t mac(const net::PrfBlock& seal, Seq irs, uint32_t low_byte) {
   const uint64_t message = uint64_t{irs.value} << 8 | low_byte;
-  return static_cast<uint32_t>((seal.words[0] * message + seal.words[1]) >> 40) << 8;
+  return static_cast<uint32_t>((seal.words[0] * message + seal.words[1]) >> 48) << 16 | tag(seal);
 }
 
 uint32_t timestamp_bits(const CookieOptions& options) {
@@ -133,6 +136,12 @@ Cookie SynCookies::make(const net::PrfBlock& seal, Seq irs, const CookieOptions&
     if (cookie.ts_val > clock) cookie.ts_val -= kTimestampBits + 1;
   }
   return cookie;
+}
+
+bool SynCookies::may_answer(const net::PrfBlock& seal, const Segment& segment, uint32_t ts_now) {
+  constexpr uint32_t kLongest = 2 * static_cast<uint32_t>(kEpoch / std::chrono::milliseconds(1)) + 64;
+  const uint32_t age = ts_now + timestamp_offset(seal) - segment.ts_ecr;
+  return ((segment.ack.value - 1) & 0xff00) == tag(seal) && (!segment.has_timestamps || age <= kLongest);
 }
 
 std::optional<CookieOptions> SynCookies::check(const net::PrfBlock& seal, const Segment& segment) const {

@@ -2,11 +2,13 @@
 // SYN cookies: the state of a half-open connection kept in the sequence number and timestamp that the peer
 // must echo. RFC 4987 section 3.6.
 //
-// Sequence number of our SYN-ACK:   MAC (24 bits) | MSS index (3) | window scale index (3) | SACK (1) |
-// epoch's parity (1), where the seven bits above the parity are masked with bits of the PRF so that they do
-// not show. The PRF takes the four-tuple and the epoch: one AES block over IPv4. Its output gives a and b of
-// a strongly universal hash (Dietzfelbinger's multiply-shift), and MAC = (a * (IRS << 8 | lower eight) + b)
-// >> 40, so a forger without the key is right once in 2^24 tries. Where the peer sent timestamps, the lowest
+// Sequence number of our SYN-ACK:   MAC (16 bits) | tag (8) | MSS index (3) | window scale index (3) | SACK
+// (1) | epoch's parity (1), where the seven bits above the parity are masked with bits of the PRF so that
+// they do not show. The PRF takes the four-tuple and the epoch: one AES block over IPv4. Its output gives a
+// and b of a strongly universal hash (Dietzfelbinger's multiply-shift), MAC = (a * (IRS << 8 | lower eight) +
+// b)
+// >> 48, and with eight bits more the tag, which tells a cookie of ours where the IRS does not show. A forger
+// without the key is right once in 2^24 tries. Where the peer sent timestamps, the lowest
 // six bits of our TSval carry the window scale (4 bits, 15 for none), SACK (1) and ECN (1) exactly; without
 // them the scale survives by index, rounded down.
 #pragma once
@@ -74,6 +76,10 @@ class SynCookies {
   // anyway, for its own connection; who cannot see our SYN-ACK has the MAC to guess first. The caller has
   // looked at the flags.
   std::optional<CookieOptions> check(const net::PrfBlock& seal, const Segment& segment) const;
+
+  // Whether segment acknowledges a cookie made for its four-tuple, wherever in the client's first flight it
+  // stands; without its IRS that is right by chance once in 2^8 tries, with timestamps once in 2^23.
+  static bool may_answer(const net::PrfBlock& seal, const Segment& segment, uint32_t ts_now);
 
   // The offset that this connection's timestamps have to the core's clock (RFC 7323 section 5.4), from its
   // seal.

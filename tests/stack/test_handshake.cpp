@@ -287,15 +287,18 @@ TEST(Handshake, TextThatOvertakesTheThirdSegmentIsDroppedWithoutReset) {
   const std::string flight(250, 'x');
   const std::string second = flight.substr(100, 100);
   const tcp::Seq start = client.snd_nxt;
-  for (const uint32_t ahead : {100u, 200u, 900u}) {
+  for (const uint32_t ahead : {100u, 200u, 2'007u}) {
     client.snd_nxt = start + ahead;
     client.lay(kAck, second);
   }
+  client.snd_nxt = start + 250;
+  client.lay(kAck, "the last, which is short");
+  client.lay(kFin | kAck, {});
   client.snd_nxt = start;
   bench.poll();
   bench.collect();
   EXPECT_FALSE(client.was_reset);
-  EXPECT_EQ(bench.tcp().cookies_overtaken.value(), 3u);
+  EXPECT_EQ(bench.tcp().cookies_overtaken.value(), 5u);
   EXPECT_EQ(bench.connections(), 0u);
   client.send(flight);
   bench.settle();
