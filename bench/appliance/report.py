@@ -103,8 +103,9 @@ def other_times(results):
     for name, figure in results["figures"].items():
         about = figure.get("machine", results["machine"])
         if about["commit"] != results["machine"]["commit"]:
-            others.setdefault((about["when"], about["commit"]), []).append(name)
-    return " ".join(f"Of {when}, commit {commit}: {', '.join(names)}." for (when, commit), names in others.items())
+            runs = len(figure[contestants(figure)[0]]["runs"])
+            others.setdefault((about["when"][:10], about["commit"], runs), []).append(name)
+    return " ".join(f"Of {when}, commit {commit}, {runs} runs: {', '.join(names)}." for (when, commit, runs), names in others.items())
 
 
 def results_section(results):
