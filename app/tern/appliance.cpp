@@ -83,6 +83,10 @@ void Appliance::open_ports() {
 
 void Appliance::make_workers() {
   const net::PrfKey cookie_secret = random_key();
+  const auto count = static_cast<uint16_t>(config_.dataplane.workers.size());
+  if (count > 1) {
+    steering_ = std::make_unique<stack::Steering>("steering", count, static_cast<uint8_t>(ports_.size()));
+  }
   for (size_t i = 0; i < config_.dataplane.workers.size(); ++i) {
     stack::WorkerOptions options;
     options.name = "worker_" + std::to_string(i);
@@ -98,6 +102,7 @@ void Appliance::make_workers() {
     options.table_secret = random_key();
     options.isn_secret = random_key();
     options.receive_reserve = plan_.receive_reserve;
+    options.seat = {steering_.get(), static_cast<uint16_t>(i)};
 
     std::vector<stack::Attachment> attachments;
     for (size_t p = 0; p < ports_.size(); ++p) {

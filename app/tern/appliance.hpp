@@ -58,6 +58,7 @@ class Appliance {
   std::vector<std::unique_ptr<net::dpdk::FramePool>> receive_pools_;  // one per worker
   std::vector<std::unique_ptr<net::dpdk::FramePool>> header_pools_;   // likewise
   std::vector<std::unique_ptr<net::dpdk::Port>> ports_;
+  std::unique_ptr<stack::Steering> steering_;  // null with one worker
   std::vector<std::unique_ptr<stack::Worker>> workers_;
   std::vector<Balancing> balancing_;  // of the workers
 };

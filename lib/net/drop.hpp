@@ -45,6 +45,7 @@ namespace tern::net {
   X(kTcpPortZero, "tcp_port_zero", "Source or destination port 0.")                                                  \
   X(kTcpChecksum, "tcp_checksum", "TCP checksum does not hold.")                                                     \
   X(kTcpGroup, "tcp_group", "TCP to a multicast or broadcast address (RFC 9293 MUST-57).")                           \
+  X(kWorkerFull, "worker_full", "Of a connection of another worker, for which too many frames were waiting.") \
   X(kReplyImpossible, "reply_impossible", "An answer was due and the port's transmit queue was full.")
 // clang-format on
 

@@ -104,7 +104,8 @@ PortsLeft Worker::ports_left(net::FourTuple tuple) const {
   tcp::Error error = tcp::Error::kNone;
   if (!opener_.attachment_for(tuple, error)) return {};
   const PortsToward* ports = local_ports_.find(tuple);
-  return ports == nullptr ? PortsLeft{kPorts, 0} : PortsLeft{ports->free.size(), ports->waiting.size()};
+  return ports == nullptr ? PortsLeft{local_ports_.all().size(), 0}
+                          : PortsLeft{ports->free.size(), ports->waiting.size()};
 }
 
 }  // namespace tern::stack

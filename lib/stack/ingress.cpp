@@ -2,12 +2,14 @@
 // From frames to segments.
 #include "stack/ingress.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 #include "net/arp.hpp"
 #include "net/dpdk/frame.hpp"
 #include "net/ethernet.hpp"
 #include "net/icmp.hpp"
+#include "stack/local_ports.hpp"
 #include "tcp/header.hpp"
 
 namespace tern::stack {
@@ -73,8 +75,13 @@ uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arriva
   constexpr uint32_t kAhead = 4;
   std::array<rte_mbuf*, kBurst> burst;
   const Attachment& from = attachments_[attachment];
-  const uint32_t count = from.port->receive(from.queue, burst);
-  counters_.frames_received.add(count);
+  uint32_t handed = 0;
+  if (seat_.steering != nullptr) {
+    handed = seat_.steering->take(seat_.worker, attachment, std::span(burst).first(kBurst / 2));
+  }
+  const uint32_t received = from.port->receive(from.queue, std::span(burst).subspan(handed));
+  const uint32_t count = handed + received;
+  counters_.frames_received.add(received);
   frames += count;
   icmp_error_count_ = 0;
 
@@ -82,6 +89,7 @@ uint32_t Ingress::receive(uint8_t attachment, net::Instant now, std::span<Arriva
   uint32_t arrived = 0;
   for (uint32_t i = 0; i < count; ++i) {
     if (i + kAhead < count) dpdk::prefetch_bytes(burst[i + kAhead]);
+    handed_ = i < handed;
     if (parse(burst[i], attachment, now, arrivals[arrived])) ++arrived;
   }
   return arrived;
@@ -128,6 +136,7 @@ void Ingress::on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachme
   if (!arp.sender.is_unspecified()) neighbours_.learn(attachment, arp.sender, arp.sender_mac, for_us, now);
   if (!for_us || arp.operation != net::ArpOperation::kRequest) {
     if (for_us) {
+      tell_others(dpdk::frame_bytes(frame).first(net::kArpFrameLength), attachment);
       dpdk::free_frame(frame);
     } else {
       drop(frame, net::Drop::kArpUnwanted);
@@ -144,7 +153,7 @@ void Ingress::on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachme
 void Ingress::on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment) {
   const Attachment& here = attachments_[attachment];
   const uint16_t length = net::answer_echo(dpdk::frame_bytes(frame), parsed, here.port->mac());
-  if (length == 0) return on_icmp_error(frame, parsed);
+  if (length == 0) return on_icmp_error(frame, parsed, attachment);
   dpdk::truncate_frame(frame, length);
   egress_.push(frame, attachment);
   ++counters_.echo_answered;
@@ -152,7 +161,7 @@ void Ingress::on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachm
 
 // RFC 9293 MUST-54: it is for the connection that it quotes, which must be one of the address that it was
 // sent to.
-void Ingress::on_icmp_error(rte_mbuf* frame, const net::Frame& parsed) {
+void Ingress::on_icmp_error(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment) {
   const auto message = dpdk::frame_bytes(frame).subspan(parsed.l4_offset, parsed.l4_length);
   net::IcmpReport& report = icmp_errors_[icmp_error_count_];
   net::Drop reason = net::parse_icmp_error(message, report);
@@ -161,8 +170,35 @@ void Ingress::on_icmp_error(rte_mbuf* frame, const net::Frame& parsed) {
     drop(frame, reason);
     return;
   }
+  if (const uint16_t port = report.tuple.local_port;
+      seat_.steering != nullptr && !handed_ && port >= kFirstPort && !seat_.share().has(port)) {
+    return hand_on(frame, attachment, port);
+  }
   ++icmp_error_count_;
   dpdk::free_frame(frame);
+}
+
+void Ingress::hand_on(rte_mbuf* frame, uint8_t attachment, uint16_t local_port) {
+  if (!seat_.steering->give(seat_.steering->owner_of(local_port), attachment, frame)) {
+    drop(frame, net::Drop::kWorkerFull);
+    return;
+  }
+  ++counters_.frames_handed_on;
+}
+
+// Each worker asks for its neighbours itself, and whoever gets the answer tells it to all.
+void Ingress::tell_others(std::span<const uint8_t> arp, uint8_t attachment) {
+  if (seat_.steering == nullptr || handed_) return;
+  for (uint16_t worker = 0; worker < seat_.steering->workers(); ++worker) {
+    rte_mbuf* const copy = worker == seat_.worker ? nullptr : egress_.allocate();
+    if (copy == nullptr) continue;
+    std::ranges::copy(arp, dpdk::put(copy, net::kArpFrameLength));
+    if (seat_.steering->give(worker, attachment, copy)) {
+      ++counters_.frames_handed_on;
+    } else {
+      drop(copy, net::Drop::kWorkerFull);
+    }
+  }
 }
 
 }  // namespace tern::stack

@@ -14,6 +14,7 @@
 #include "stack/counters.hpp"
 #include "stack/egress.hpp"
 #include "stack/neighbours.hpp"
+#include "stack/steering.hpp"
 #include "tcp/segment.hpp"
 
 namespace tern::stack {
@@ -33,18 +34,21 @@ class Ingress {
   static constexpr uint32_t kBurst = 64;
 
   Ingress(std::span<const Attachment> attachments, Egress& egress, Neighbours& neighbours,
-          net::DropCounters& drops, Counters& counters)
+          net::DropCounters& drops, Counters& counters, const SteeringSeat& seat)
       : attachments_(attachments),
         egress_(egress),
         neighbours_(neighbours),
         drops_(drops),
-        counters_(counters) {}
+        counters_(counters),
+        seat_(seat) {}
 
-  // Receives up to arrivals.size() frames from a port, answers ARP and ICMP echo, drops what is wrong by
-  // reason, and returns how many arrivals there are. frames: how many frames came in all, to tell an idle
-  // round from a busy one.
+  // Receives up to arrivals.size() frames from other workers and a port, answers ARP and ICMP echo, drops
+  // what is wrong by reason, and returns how many arrivals there are. frames: how many frames came in all, to
+  // tell an idle round from a busy one.
   uint32_t receive(uint8_t attachment, net::Instant now, std::span<Arrival, kBurst> arrivals,
                    uint32_t& frames);
+  // Gives a frame to the worker whose local port that is.
+  void hand_on(rte_mbuf* frame, uint8_t attachment, uint16_t local_port);
   // The ICMP errors about segments of ours that the last call met.
   std::span<const net::IcmpReport> icmp_errors() const {
     return std::span(icmp_errors_).first(icmp_error_count_);
@@ -60,13 +64,16 @@ class Ingress {
                                                   const net::Frame& parsed, Arrival& arrival);
   void on_arp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment, net::Instant now);
   void on_icmp(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment);
-  void on_icmp_error(rte_mbuf* frame, const net::Frame& parsed);
+  void on_icmp_error(rte_mbuf* frame, const net::Frame& parsed, uint8_t attachment);
+  void tell_others(std::span<const uint8_t> arp, uint8_t attachment);
 
   std::span<const Attachment> attachments_;
   Egress& egress_;
   Neighbours& neighbours_;
   net::DropCounters& drops_;
   Counters& counters_;
+  const SteeringSeat seat_;
+  bool handed_ = false;  // the frame in hand came from another worker
   std::array<net::IcmpReport, kBurst> icmp_errors_;
   uint32_t icmp_error_count_ = 0;
 };

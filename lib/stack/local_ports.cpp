@@ -6,9 +6,12 @@
 
 namespace tern::stack {
 
-PortSet::PortSet(bool all) : size_(all ? kPorts : 0) {
-  words_.fill(all ? ~uint64_t{0} : 0);
-  groups_.fill(all ? ~uint64_t{0} : 0);
+PortSet::PortSet() : words_{}, groups_{}, size_(0) {}
+
+PortSet::PortSet(PortShare share) : PortSet() {
+  for (uint32_t port = kFirstPort; port < kFirstPort + kPorts; ++port) {
+    if (share.has(static_cast<uint16_t>(port))) insert(static_cast<uint16_t>(port));
+  }
 }
 
 void PortSet::insert(uint16_t port) {
@@ -66,7 +69,7 @@ const PortsToward* LocalPorts::find(const net::FourTuple& tuple) const {
 
 PortsToward& LocalPorts::toward(const net::FourTuple& tuple) {
   std::unique_ptr<PortsToward>& peer = peers_[peer_of(tuple)];
-  if (!peer) peer = std::make_unique<PortsToward>();
+  if (!peer) peer = std::make_unique<PortsToward>(PortsToward{all_, {}});
   return *peer;
 }
 
@@ -76,7 +79,7 @@ void LocalPorts::mark(const net::FourTuple& tuple, Use use) {
   ports.waiting.erase(tuple.local_port);
   if (use == Use::kFree) ports.free.insert(tuple.local_port);
   if (use == Use::kWaiting) ports.waiting.insert(tuple.local_port);
-  if (ports.free.size() == kPorts && peers_.size() > kMostIdle) peers_.erase(peer_of(tuple));
+  if (ports.free.size() == all_.size() && peers_.size() > kMostIdle) peers_.erase(peer_of(tuple));
 }
 
 }  // namespace tern::stack

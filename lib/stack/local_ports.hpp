@@ -10,6 +10,7 @@
 #include <unordered_map>
 
 #include "net/address.hpp"
+#include "stack/steering.hpp"
 
 namespace tern::stack {
 
@@ -20,7 +21,8 @@ constexpr uint32_t kPorts = 65'536 - kFirstPort;
 // A set of these ports: a bit for each, and above them a bit for each word that holds any.
 class PortSet {
  public:
-  explicit PortSet(bool all = false);
+  PortSet();                          // none
+  explicit PortSet(PortShare share);  // those of a worker
   void insert(uint16_t port);
   void erase(uint16_t port);
   bool contains(uint16_t port) const;
@@ -39,8 +41,8 @@ class PortSet {
 
 // Between one of our addresses and a peer's address and port.
 struct PortsToward {
-  PortSet free{true};  // lent to nobody
-  PortSet waiting;     // in TIME-WAIT with timestamps, and so to be had again where need be (RFC 6191)
+  PortSet free;     // lent to nobody
+  PortSet waiting;  // in TIME-WAIT with timestamps, and so to be had again where need be (RFC 6191)
 };
 
 class LocalPorts {
@@ -49,8 +51,12 @@ class LocalPorts {
   static constexpr size_t kMostIdle = 1024;
   static constexpr uint64_t kBytesPerPeer = sizeof(PortsToward);
 
+  explicit LocalPorts(PortShare share = {}) : all_(share) {}
+
   enum class Use : uint8_t { kFree, kOpen, kWaiting };
 
+  // What there is toward each peer.
+  const PortSet& all() const { return all_; }
   // Of the tuple's addresses and remote port; its local port does not matter. Null: all are free.
   const PortsToward* find(const net::FourTuple& tuple) const;
   // The same, made where there is none. Good until the next mark().
@@ -67,6 +73,7 @@ class LocalPorts {
     return tuple;
   }
 
+  const PortSet all_;
   std::unordered_map<net::FourTuple, std::unique_ptr<PortsToward>, Hash> peers_;
 };
 

@@ -78,6 +78,7 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
                                                    may_sleep(options_) ? options_.max_connections + 1 : 0)),
       paths_(dpdk::allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret, keys_of(paths_)),
+      local_ports_(options_.seat.share()),
       time_waits_(options_.name + "_time_wait", options_.max_time_waits, options_.table_secret,
                   bindings_.size(), local_ports_),
       cookies_(options_.cookie_secret, clock.now()),
@@ -86,9 +87,10 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       core_(slots_, tcp::Slots(options_.max_connections + 1, options_.busy_connections + 1, &memory_),
             dormants_, profiles_, core_limits(options_, bindings_, receive), clock.now(), &memory_),
       egress_(attachments_, headers, counters_),
-      ingress_(attachments_, egress_, neighbours_, drops_, counters_),
+      ingress_(attachments_, egress_, neighbours_, drops_, counters_, options_.seat),
       opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
       idle_(options_.idle, options_.longest_sleep, ring_for_frames(doorbell_, attachments_)) {
+  if (options_.seat.steering != nullptr) options_.seat.steering->join(options_.seat.worker, doorbell_);
   for (size_t i = 0; i < bindings_.size(); ++i) {
     for (const ListenAddress& where : bindings_[i].listen) {
       if (const tcp::Error error = listen(where, static_cast<uint16_t>(i)); error != tcp::Error::kNone) {

@@ -31,6 +31,7 @@
 #include "stack/path.hpp"
 #include "stack/path_mtus.hpp"
 #include "stack/service.hpp"
+#include "stack/steering.hpp"
 #include "stack/time_waits.hpp"
 #include "tcp/connection.hpp"
 #include "tcp/core.hpp"
@@ -61,6 +62,7 @@ struct WorkerOptions {
   net::PrfKey isn_secret{};
   uint32_t max_orphans = 8192;      // see tcp::CoreLimits
   uint32_t receive_reserve = 4096;  // buffers of the receive pool that connections must leave to the ports
+  SteeringSeat seat;                // among the other workers
 };
 
 // On cache lines of its own: what one worker writes lies on no line that another one reads.
@@ -164,6 +166,7 @@ class alignas(64) Worker {
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);
+  bool is_anothers(const Arrival& arrival) const;
   void serve(uint32_t index);
   void time_out();
   void emit();

@@ -70,6 +70,7 @@ Bench::Bench(std::vector<stack::Binding> services, const BenchOptions& options)
   worker.receive_reserve = options.receive_reserve;
   worker.cookie_secret = {1};
   worker.table_secret = {2};
+  worker.seat = options.seat;
   worker_ = std::make_unique<stack::Worker>(worker, attach(*port_, options), std::move(services), receive,
                                             headers, clock_);
 }

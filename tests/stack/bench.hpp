@@ -23,7 +23,8 @@ struct BenchOptions {
   uint32_t header_buffers = 512;
   uint32_t receive_reserve = 64;
   uint32_t wire = 1023;  // frames that it holds each way
-  bool offload = true;   // false: the port sends no frame of several buffers
+  stack::SteeringSeat seat = {};
+  bool offload = true;  // false: the port sends no frame of several buffers
   net::Ipv4Address address = kOurAddress;
   std::vector<net::Ipv4Address> more_addresses = {};  // in the same network
 };

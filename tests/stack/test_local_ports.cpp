@@ -54,7 +54,7 @@ TEST(PortSet, FindsTheNextRoundTheEndAsAnOrderedSetDoes) {
 
 TEST(PortSet, EmptyAndFull) {
   const PortSet none;
-  const PortSet all(true);
+  const PortSet all(PortShare{});
   for (const uint32_t from : {0u, 63u, 64u, 4'095u, 4'096u, kPorts - 1}) {
     EXPECT_EQ(none.next(from), std::nullopt);
     EXPECT_EQ(all.next(from), port_at(from));
