@@ -91,7 +91,11 @@ bool Connection::asks_for_ecn(const Core& core) const {
 Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text, Core& core) {
   if (seg.has(kAck) && (seg.ack <= tcb.iss || seg.ack > tcb.snd.nxt)) {  // first
     ++core.counters.unacceptable_ack;
-    return seg.has(kRst) ? Verdict::kDone : Verdict::kReset;
+    if (seg.has(kRst)) return Verdict::kDone;
+    // The peer has a connection of old, perhaps in TIME-WAIT, which our RST ends (section 3.5.1, half-open
+    // connections): the SYN is heard now, and need not wait for its timer. Once, since a RST may be ignored.
+    if (has(kRttTimed) && fast_open_attempt(core) == nullptr) core.mark(*this, kMarkHandshake);
+    return Verdict::kReset;
   }
   if (seg.has(kRst)) {  // second
     ++core.counters.resets_received;

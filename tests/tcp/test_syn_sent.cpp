@@ -82,10 +82,21 @@ TEST_P(SynSent, TextQueuedEarlyFollowsTheHandshake) {
 TEST_P(SynSent, AnAckOfWhatWasNotSentIsAnsweredByReset) {
   Ladder l(opening());
   l.ignore_output();
-  l.in(seq(0), ack(0), syn()).out(seq(0), flags(kRst));
+  l.in(seq(0), ack(0), syn()).out(seq(0), flags(kRst)).out(seq(0), flags(kSyn));
   l.in(seq(0), ack(2), syn()).out(seq(2), flags(kRst));
   l.in(seq(0), ack(2)).out(seq(2), flags(kRst));
   l.in(seq(0), ack(2), rst()).silent().in_state(State::kSynSent);
+}
+
+// RFC 9293 section 3.5.1: the peer still has the connection that we had before we were started anew.
+TEST_P(SynSent, WhatThePeerStillHasOfOldIsEndedAndTheSynSentAgainAtOnce) {
+  Ladder l(opening());
+  l.out(seq(0), flags(kSyn));
+  l.in(seq(5000), ack(7000)).out(seq(7000), flags(kRst)).out(seq(0), flags(kSyn), mss(1000));
+  l.in(seq(5000), ack(7000)).out(seq(7000), flags(kRst)).silent();  // it does not listen to RST
+  l.in(seq(0), ack(1), syn(), mss(1000)).out(seq(1), ack(1)).in_state(State::kEstablished);
+  EXPECT_EQ(l.tcb().retransmit_expiries, 0u);
+  EXPECT_GT(l.tcb().cwnd, 1000u) << "no SYN was lost";
 }
 
 TEST_P(SynSent, AnAckWithoutSynIsDropped) {
