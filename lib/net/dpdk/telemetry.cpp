@@ -12,6 +12,7 @@
 #include <memory>
 #include <mutex>
 #include <stdexcept>
+#include <vector>
 
 namespace tern::net::dpdk {
 
@@ -65,11 +66,13 @@ class Dictionary : public TelemetryReply {
     fill(reply);
     reply.close();
     check(rte_tel_data_add_dict_container(data_, allowed_name(name).c_str(), inner.get(), 0));
-    (void)inner.release();  // DPDK frees it once it has been sent
+    objects_.push_back(std::move(inner));
   }
 
+  // The reply is whole, and DPDK frees its objects once it has been sent.
   void close() {
     if (omitted_ != 0) check(rte_tel_data_add_dict_u64(data_, "omitted", omitted_));
+    for (auto& object : objects_) (void)object.release();
   }
 
  private:
@@ -93,6 +96,7 @@ class Dictionary : public TelemetryReply {
 
   rte_tel_data* data_;
   unsigned depth_;
+  std::vector<std::unique_ptr<rte_tel_data, FreeData>> objects_;  // ours while the reply may still fail
   unsigned entries_ = 0;
   uint64_t omitted_ = 0;
 };
