@@ -117,14 +117,20 @@ class Balancing(BalancingCase):
     def test_nc_and_nc_hear_each_other_out(self):
         """nc both sends and hears, as client and as server; each closes its direction behind what it sends."""
         asked, answered = bytes(pattern(0, 1 << 20)), bytes(pattern(100, 1 << 20))
-        with tempfile.TemporaryFile() as answers, self.net.inside():
+        with tempfile.TemporaryFile() as answers, tempfile.TemporaryFile() as heard:  # a pipe would hold the server up
             answers.write(answered)
             answers.seek(0)
-            server = subprocess.Popen(["nc", "-N", "-l", HAND, str(HAND_PORT)], stdin=answers, stdout=subprocess.PIPE)
-        with server:
-            eventually("nc listens", lambda: f"{HAND}:{HAND_PORT}" in self.net.run("ss", "-Hltn").stdout)
-            done = self.net.run("nc", "-N", SERVER, DIRECT, input=asked, text=False)
-            self.assertEqual(server.communicate(timeout=20)[0], asked)
+            with self.net.inside():
+                server = subprocess.Popen(["nc", "-N", "-l", HAND, str(HAND_PORT)], stdin=answers, stdout=heard)
+            with server:
+                try:
+                    eventually("nc listens", lambda: f"{HAND}:{HAND_PORT}" in self.net.run("ss", "-Hltn").stdout)
+                    done = self.net.run("nc", "-N", SERVER, DIRECT, input=asked, text=False)
+                    server.wait(timeout=20)
+                finally:
+                    server.kill()
+            heard.seek(0)
+            self.assertEqual(heard.read(), asked)
         self.assertEqual(done.stdout, answered)
 
     def test_half_close_passes_both_ways(self):
