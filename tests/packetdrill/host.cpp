@@ -290,28 +290,30 @@ void Host::emit() {
 }
 
 // PSH as scripts expect it of Linux: at the end of each write, and of what leaves Linux as one packet of
-// several segments. How many those are is Linux's affair, and packetdrill looks at the last only: so all of a
-// burst's new text but the first.
-bool Host::pushes(const Departure& departure, const Departure* before) const {
+// several segments, at most half its window. packetdrill looks at the last segment of what it expects only:
+// so all of such a packet but its first have it. This is the place-th, from 0, of new text in a row.
+bool Host::pushes(const Departure& departure, uint32_t place) const {
   if (departure.text_length == 0 || (departure.header.flags & kSyn) != 0) return false;
-  const uint32_t extra = connections_[departure.connection].tcb.extra;
-  if (extra != tcp::kNoSlot && core_.extras[extra].more) return false;
+  const Tcb& tcb = connections_[departure.connection].tcb;
+  if (tcb.extra != tcp::kNoSlot && core_.extras[tcb.extra].more) return false;
   const Seq end = departure.header.seq + departure.text_length;
-  const bool continues = before != nullptr && before->connection == departure.connection &&
-                         before->text_length != 0 &&
-                         before->header.seq + before->text_length == departure.header.seq;
-  if (continues && end > slots_[departure.connection].sent_end) return true;
-  const net::PacketQueue& queue = connections_[departure.connection].tcb.send_queue;
+  const uint32_t packet = std::max(tcb.cwnd / tcb.mss / 2, 1u);
+  if (place % packet != 0 && end > slots_[departure.connection].sent_end) return true;
   rte_mbuf* b = departure.text;
-  while (Seq{net::buffer::field(b).seq} + net::buffer::field(b).length < end) b = queue.after(b);
+  while (Seq{net::buffer::field(b).seq} + net::buffer::field(b).length < end) b = tcb.send_queue.after(b);
   return Seq{net::buffer::field(b).seq} + net::buffer::field(b).length == end;
 }
 
 void Host::depart() {
   const std::span<const Departure> all = core_.outbox.departures();
+  uint32_t place = 0;
   for (size_t i = 0; i < all.size(); ++i) {
     SegmentHeader header = all[i].header;
-    if (pushes(all[i], i == 0 ? nullptr : &all[i - 1])) header.flags |= kPsh;
+    const bool continues = i != 0 && all[i - 1].connection == all[i].connection &&
+                           all[i - 1].text_length != 0 &&
+                           all[i - 1].header.seq + all[i - 1].text_length == header.seq;
+    place = continues ? place + 1 : 0;
+    if (pushes(all[i], place)) header.flags |= kPsh;
     Slot& slot = slots_[all[i].connection];
     const bool syn = (header.flags & kSyn) != 0;
     const Seq end = header.seq + (syn ? 1 : all[i].text_length);

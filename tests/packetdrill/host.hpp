@@ -107,7 +107,7 @@ class Host {
   void time_out();
   void emit();
   void depart();
-  bool pushes(const tcp::Departure& departure, const tcp::Departure* before) const;
+  bool pushes(const tcp::Departure& departure, uint32_t place) const;
   void transmit(const net::FourTuple& tuple, const tcp::SegmentHeader& header,
                 const tcp::Departure* departure);
   void free_finished();
