@@ -26,10 +26,13 @@ FrameRing::~FrameRing() {
 
 FrameRing::Put FrameRing::put(rte_mbuf* frame) {
   if (rte_ring_enqueue(ring_, frame) != 0) return Put::kFull;
-  return rte_ring_count(ring_) <= 1 ? Put::kFirst : Put::kBehind;
+  return put_.exchange(true, std::memory_order_acq_rel) ? Put::kBehind : Put::kFirst;
 }
 
+// The mark is taken down before the look, so that whoever finds it up has put its frame before the look. The
+// other way round one would go to sleep beside a frame. The exchange, since a store would not see that frame.
 uint32_t FrameRing::take(std::span<rte_mbuf*> frames) {
+  if (put_.load(std::memory_order_relaxed)) put_.exchange(false, std::memory_order_acq_rel);
   return rte_ring_dequeue_burst(ring_, reinterpret_cast<void**>(frames.data()),
                                 static_cast<unsigned>(frames.size()), nullptr);
 }

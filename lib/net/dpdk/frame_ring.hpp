@@ -2,6 +2,7 @@
 // Frames from several threads to one.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <span>
 #include <string>
@@ -21,13 +22,15 @@ class FrameRing {
   FrameRing& operator=(const FrameRing&) = delete;
 
   enum class Put : uint8_t { kFirst, kBehind, kFull };
-  // From any thread. kFirst: it was empty. kFull: the frame stays the caller's.
+  // From any thread. kFirst: of those put since the last take(), whose thread may sleep and is to be woken.
+  // kFull: the frame stays the caller's.
   Put put(rte_mbuf* frame);
   // From one thread; how many.
   uint32_t take(std::span<rte_mbuf*> frames);
 
  private:
   rte_ring* ring_;
+  std::atomic<bool> put_{false};  // something, since the last take()
 };
 
 }  // namespace tern::net::dpdk
