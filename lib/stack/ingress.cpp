@@ -9,7 +9,6 @@
 #include "net/dpdk/frame.hpp"
 #include "net/ethernet.hpp"
 #include "net/icmp.hpp"
-#include "stack/local_ports.hpp"
 #include "tcp/header.hpp"
 
 namespace tern::stack {
@@ -170,16 +169,14 @@ void Ingress::on_icmp_error(rte_mbuf* frame, const net::Frame& parsed, uint8_t a
     drop(frame, reason);
     return;
   }
-  if (const uint16_t port = report.tuple.local_port;
-      seat_.steering != nullptr && !handed_ && port >= kFirstPort && !seat_.share().has(port)) {
-    return hand_on(frame, attachment, port);
-  }
+  const uint16_t port = report.tuple.local_port;
+  if (!handed_ && seat_.is_anothers(port)) return hand_on(frame, attachment, port);
   ++icmp_error_count_;
   dpdk::free_frame(frame);
 }
 
 void Ingress::hand_on(rte_mbuf* frame, uint8_t attachment, uint16_t local_port) {
-  if (!seat_.steering->give(seat_.steering->owner_of(local_port), attachment, frame)) {
+  if (!seat_.give(local_port, attachment, frame)) {
     drop(frame, net::Drop::kWorkerFull);
     return;
   }

@@ -14,11 +14,8 @@
 
 namespace tern::stack {
 
-// Ports for those who choose none (RFC 6056 section 3.2); further down are services' own.
-constexpr uint32_t kFirstPort = 32'768;
-constexpr uint32_t kPorts = 65'536 - kFirstPort;
-
-// A set of these ports: a bit for each, and above them a bit for each word that holds any.
+// A set of local ports, from kFirstPort on: a bit for each, and above them a bit for each word that holds
+// any.
 class PortSet {
  public:
   PortSet();                          // none

@@ -15,11 +15,16 @@
 
 namespace tern::stack {
 
-// Which local ports are one worker's.
+// Local ports for those who choose none (RFC 6056 section 3.2); further down are services' own.
+constexpr uint32_t kFirstPort = 32'768;
+constexpr uint32_t kPorts = 65'536 - kFirstPort;
+
+// Which of these are one worker's.
 struct PortShare {
   uint16_t worker = 0;   // its number
   uint16_t workers = 1;  // how many there are
-  bool has(uint16_t port) const { return port % workers == worker; }
+  uint16_t owner_of(uint16_t port) const { return port % workers; }
+  bool has(uint16_t port) const { return owner_of(port) == worker; }
 };
 
 class Steering {
@@ -33,7 +38,6 @@ class Steering {
   // Each worker once, before any frame is given: how it is woken.
   void join(uint16_t worker, net::dpdk::Doorbell& doorbell) { doorbells_[worker] = &doorbell; }
   uint16_t workers() const { return static_cast<uint16_t>(doorbells_.size()); }
-  uint16_t owner_of(uint16_t local_port) const { return local_port % workers(); }
 
   // From any worker. False, and the frame stays the caller's, when there is no room.
   bool give(uint16_t worker, uint8_t attachment, rte_mbuf* frame);
@@ -58,6 +62,14 @@ struct SteeringSeat {
 
   PortShare share() const {
     return steering == nullptr ? PortShare{} : PortShare{worker, steering->workers()};
+  }
+  // Whether another worker may have a connection that it opened from this port.
+  bool is_anothers(uint16_t local_port) const {
+    return steering != nullptr && local_port >= kFirstPort && !share().has(local_port);
+  }
+  // To that worker. False, and the frame stays the caller's, when there is no room.
+  bool give(uint16_t local_port, uint8_t attachment, rte_mbuf* frame) const {
+    return steering->give(share().owner_of(local_port), attachment, frame);
   }
 };
 

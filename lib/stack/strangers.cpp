@@ -48,7 +48,7 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
     TimeWaits::Entry* entry = time_waits_.find(arrival.tuple, hash);
     if (entry != nullptr && on_time_wait(arrival, *entry)) return;
   }
-  if (listener == nullptr && is_anothers(arrival)) {
+  if (listener == nullptr && options_.seat.is_anothers(arrival.tuple.local_port)) {
     return ingress_.hand_on(std::exchange(arrival.frame, nullptr), attachment, arrival.tuple.local_port);
   }
   const bool may_open = listener != nullptr && seg.has(tcp::kAck) && takes_cookies(*listener);
@@ -64,13 +64,6 @@ void Worker::on_stranger(uint8_t attachment, Arrival& arrival, uint32_t hash, co
   } else if (seg.has(tcp::kSyn)) {
     on_syn(attachment, arrival, hash, *listener, seal);
   }
-}
-
-// Whether another worker may have a connection that it opened from the segment's port.
-bool Worker::is_anothers(const Arrival& arrival) const {
-  const SteeringSeat& seat = options_.seat;
-  return seat.steering != nullptr && arrival.tuple.local_port >= kFirstPort &&
-         !seat.share().has(arrival.tuple.local_port);
 }
 
 // RFC 9293 section 3.10.7.2, third; whether anything is kept for it is RFC 4987's subject.

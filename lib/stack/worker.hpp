@@ -166,7 +166,6 @@ class alignas(64) Worker {
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);
-  bool is_anothers(const Arrival& arrival) const;
   void serve(uint32_t index);
   void time_out();
   void emit();
