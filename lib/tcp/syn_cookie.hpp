@@ -5,12 +5,11 @@
 // Sequence number of our SYN-ACK:   MAC (16 bits) | tag (8) | MSS index (3) | window scale index (3) | SACK
 // (1) | epoch's parity (1), where the seven bits above the parity are masked with bits of the PRF so that
 // they do not show. The PRF takes the four-tuple and the epoch: one AES block over IPv4. Its output gives a
-// and b of a strongly universal hash (Dietzfelbinger's multiply-shift), MAC = (a * (IRS << 8 | lower eight) +
-// b)
-// >> 48, and with eight bits more the tag, which tells a cookie of ours where the IRS does not show. A forger
-// without the key is right once in 2^24 tries. Where the peer sent timestamps, the lowest
-// six bits of our TSval carry the window scale (4 bits, 15 for none), SACK (1) and ECN (1) exactly; without
-// them the scale survives by index, rounded down.
+// and b of a strongly universal hash (Dietzfelbinger's multiply-shift), of which the MAC is the upper 16 bits
+// of a * (IRS << 8 | lower eight) + b, and with eight bits more the tag, which tells a cookie of ours where
+// the IRS does not show. A forger without the key is right once in 2^24 tries. Where the peer sent
+// timestamps, the lowest six bits of our TSval carry the window scale (4 bits, 15 for none), SACK (1) and
+// ECN (1) exactly; without them the scale survives by index, rounded down.
 #pragma once
 
 #include <cstdint>
