@@ -21,6 +21,7 @@ constexpr net::Ipv4Address backend_address(uint32_t number) { return {0xc000020b
 
 class ProxyService : public testing::Test {
  protected:
+  static constexpr uint16_t kSessions = 16;  // at once, spare connections included
   app::PoolConfig pool;
   app::ProxyConfig config;
   tcp::Config tcp;
@@ -38,7 +39,7 @@ class ProxyService : public testing::Test {
   void start(std::unique_ptr<stack::Service> beside = nullptr) {
     if (pool.check == app::CheckKind::kNone) pool.balance.health.interval = 0s;
     upstream = std::make_shared<app::Upstream>(pool, 7, kStart);
-    auto made = std::make_unique<app::Proxy>(config, upstream, 16, 7, kStart);
+    auto made = std::make_unique<app::Proxy>(config, upstream, kSessions, 7, kStart);
     proxy = made.get();
     auto all = bindings(bound(std::move(made), 80, tcp));
     all.push_back({tcp, {}, std::make_unique<app::HealthChecks>(upstream)});

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The proxy and its pool's checks.
+// The proxy: how sessions begin, find their backends, pass text on and end.
 #include <gtest/gtest.h>
 
 #include "proxy_bench.hpp"
@@ -90,6 +90,27 @@ TEST_F(ProxyService, LosesNothingOfAServerThatHasGone) {
   EXPECT_TRUE(front->ended);
 }
 
+// The same the other way: it is the client that has said all and gone, and the server that reads late.
+TEST_F(ProxyService, LosesNothingOfAClientThatHasGone) {
+  backends(1);
+  tcp.send_buffer = 4'096;
+  tcp.msl = 1s;
+  join();
+  back->fin();
+  settle();
+  back->deaf = true;
+  const std::string text(30'000, 't');
+  front->send(text);
+  front->fin();
+  pass(5s);
+  EXPECT_LT(back->received.size(), text.size());
+  EXPECT_EQ(bench->connections(), 1u) << "the server's";
+  back->deaf = false;
+  pass(20s);
+  EXPECT_TRUE(back->received == text) << back->received.size();
+  EXPECT_TRUE(back->ended);
+}
+
 TEST_F(ProxyService, LetsASlowReaderStopTheServer) {
   backends(1);
   tcp.send_buffer = 8'192;
@@ -120,6 +141,26 @@ TEST_F(ProxyService, CountsNoResetWhereTernEnds) {
   EXPECT_EQ(proxy->counters().resets_by_backends.value(), 0u);
   EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kUp);
   EXPECT_EQ(open_to(0), 0u);
+}
+
+TEST_F(ProxyService, EjectsABackendThatResetsBeforeItHasSpoken) {
+  backends(1);
+  pool.balance.health.failures = 1;
+  join();
+  back->send("hello");
+  back->reset();
+  settle();
+  EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kUp) << "it had spoken";
+  client_connects(40'001);
+  server_answers();
+  back->reset();
+  settle();
+  EXPECT_EQ(upstream->pool.backends()[0].counters.reset.value(), 1u);
+  EXPECT_EQ(upstream->pool.backends()[0].counters.ejections.value(), 1u);
+  EXPECT_EQ(upstream->pool.backends()[0].current(), lb::BackendState::kDown);
+  client_connects(40'002);
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().refused_down.value(), 1u);
 }
 
 TEST_F(ProxyService, ShowsTheEndOfAnEjectionWithoutAClient) {
@@ -171,6 +212,30 @@ TEST_F(ProxyService, ResetsTheClientWhenAllHaveRefused) {
   EXPECT_TRUE(front->was_reset);
   EXPECT_EQ(proxy->counters().refused_retries.value(), 1u);
   bench->expect_clean();
+}
+
+TEST_F(ProxyService, TriesNoMoreBackendsThanItMay) {
+  backends(4);
+  config.retries = 1;
+  start();
+  client_connects();
+  server_refuses();
+  EXPECT_FALSE(front->was_reset);
+  server_refuses();
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_TRUE(syns.empty());
+  EXPECT_EQ(proxy->counters().retries.value(), 1u);
+  EXPECT_EQ(proxy->counters().refused_retries.value(), 1u);
+}
+
+TEST_F(ProxyService, ResetsTheClientForWhomThereIsNoSession) {
+  backends(1);
+  start();
+  for (uint16_t i = 0; i < kSessions; ++i) client_connects(static_cast<uint16_t>(41'000 + i));
+  EXPECT_FALSE(front->was_reset);
+  client_connects();
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_EQ(proxy->counters().refused_memory.value(), 1u);
 }
 
 TEST_F(ProxyService, DoesNotWaitForABackendThatIsSilent) {
@@ -225,6 +290,22 @@ TEST_F(ProxyService, LetsClientsWaitForAFullBackend) {
   EXPECT_EQ(proxy->counters().queue_timeouts.value(), 1u);
 }
 
+TEST_F(ProxyService, ResetsClientsThatFindTheQueueFull) {
+  backends(1);
+  pool.balance.backends[0].max_connections = 1;
+  config.queue_length = 1;
+  join();
+  const auto first = std::move(front);
+  const auto first_server = std::move(back);
+  client_connects(40'001);
+  const auto second = std::move(front);
+  client_connects(40'002);
+  EXPECT_TRUE(front->was_reset);
+  EXPECT_FALSE(second->was_reset);
+  EXPECT_EQ(proxy->counters().queue_overflows.value(), 1u);
+  EXPECT_EQ(proxy->counters().queued.value(), 1u);
+}
+
 // The place of the first comes free in the round in which a third client comes: it is the second's.
 TEST_F(ProxyService, LetsNobodyOvertakeWhoWaits) {
   backends(1);
@@ -277,6 +358,46 @@ TEST_F(ProxyService, BelievesATrustedClientsHeader) {
   EXPECT_EQ(back->received, "PROXY TCP4 10.0.0.1 10.0.0.2 5 6\r\nGET /");
 }
 
+TEST_F(ProxyService, BelievesAHeaderOfVersion2) {
+  backends(1);
+  config.accept_proxy = true;
+  config.trusted.allow({kPeerAddress, 32});
+  pool.send_proxy = lb::ProxyVersion::kV1;
+  start();
+  client_connects();
+  lb::ProxyHeader header;
+  header.version = lb::ProxyVersion::kV2;
+  header.proxied = true;
+  header.source = {0x0a000001};
+  header.destination = {0x0a000002};
+  header.source_port = 5;
+  header.destination_port = 6;
+  header.with_crc = true;
+  std::array<uint8_t, lb::kMostProxyHeaderWritten> bytes;
+  const uint32_t length = lb::write_proxy_header(header, bytes);
+  front->send(std::string(reinterpret_cast<const char*>(bytes.data()), length) + "GET /");
+  settle();
+  server_answers();
+  EXPECT_EQ(back->received, "PROXY TCP4 10.0.0.1 10.0.0.2 5 6\r\nGET /");
+  EXPECT_EQ(proxy->counters().headers_accepted.value(), 1u);
+}
+
+// What a client says of itself is text like any other where it is not trusted.
+TEST_F(ProxyService, BelievesNobodyElsesHeader) {
+  backends(1);
+  config.accept_proxy = true;
+  config.trusted.allow({{0x0a000000}, 8});
+  pool.send_proxy = lb::ProxyVersion::kV1;
+  start();
+  client_connects();
+  front->send("PROXY TCP4 10.0.0.1 10.0.0.2 5 6\r\n");
+  settle();
+  server_answers();
+  EXPECT_EQ(back->received,
+            "PROXY TCP4 192.0.2.1 192.0.2.2 40000 80\r\nPROXY TCP4 10.0.0.1 10.0.0.2 5 6\r\n");
+  EXPECT_EQ(proxy->counters().headers_accepted.value(), 0u);
+}
+
 TEST_F(ProxyService, RefusesAMalformedHeaderAndOneThatDoesNotCome) {
   backends(1);
   config.accept_proxy = true;
@@ -293,92 +414,6 @@ TEST_F(ProxyService, RefusesAMalformedHeaderAndOneThatDoesNotCome) {
   EXPECT_TRUE(front->was_reset);
   EXPECT_EQ(proxy->counters().headers_timed_out.value(), 1u);
   bench->expect_clean();
-}
-
-class Checks : public ProxyService {
- protected:
-  const lb::Backend& backend() const { return upstream->pool.backends()[0]; }
-  void begin(app::CheckKind kind) {
-    backends(1);
-    pool.check = kind;
-    pool.balance.health.interval = 2s;
-    pool.balance.health.timeout = 1s;
-    pool.balance.health.rise = 1;
-    pool.balance.health.fall = 1;
-    start();
-    pass(5ms);
-  }
-  void expect(lb::BackendState state, lb::CheckStatus check) const {
-    EXPECT_EQ(backend().current(), state);
-    EXPECT_STREQ(lb::to_string(backend().health.last()), lb::to_string(check));
-  }
-};
-
-TEST_F(Checks, PassWhenAConnectionCanBeMade) {
-  begin(app::CheckKind::kTcp);
-  expect(lb::BackendState::kDown, lb::CheckStatus::kUnknown);
-  server_answers();
-  expect(lb::BackendState::kUp, lb::CheckStatus::kL4Ok);
-  EXPECT_TRUE(back->was_reset) << "it leaves no TIME-WAIT";
-  pass(2s);
-  server_refuses();
-  expect(lb::BackendState::kDown, lb::CheckStatus::kL4Con);
-  bench->expect_clean();
-}
-
-// What wants a PROXY header gets one that arrives, and is UP once it has.
-TEST_F(Checks, SendTheirProxyHeaderBeforeTheyEnd) {
-  pool.send_proxy = lb::ProxyVersion::kV1;
-  begin(app::CheckKind::kTcp);
-  ASSERT_FALSE(syns.empty());
-  server_answers();
-  EXPECT_EQ(back->received, "PROXY UNKNOWN\r\n");
-  EXPECT_TRUE(back->ended);
-  expect(lb::BackendState::kUp, lb::CheckStatus::kL4Ok);
-}
-
-TEST_F(Checks, FailWhenNobodyAnswers) {
-  begin(app::CheckKind::kTcp);
-  pass(900ms);
-  expect(lb::BackendState::kDown, lb::CheckStatus::kUnknown);
-  pass(110ms);
-  expect(lb::BackendState::kDown, lb::CheckStatus::kL4Tout);
-  bench->expect_clean();
-}
-
-TEST_F(Checks, JudgeTheAnswerToARequest) {
-  begin(app::CheckKind::kHttp);
-  for (const auto& [answer, state, check] :
-       {std::tuple{"HTTP/1.1 204 No Content\r\n", lb::BackendState::kUp, lb::CheckStatus::kL7Ok},
-        std::tuple{"HTTP/1.1 500 No\r\n", lb::BackendState::kDown, lb::CheckStatus::kL7Sts},
-        std::tuple{"SSH-2.0-x\r\n", lb::BackendState::kDown, lb::CheckStatus::kL7Rsp}}) {
-    server_answers();
-    EXPECT_EQ(back->received.substr(0, 16), "GET / HTTP/1.1\r\n");
-    EXPECT_NE(back->received.find("Host: 192.0.2.11:8080\r\n"), std::string::npos);
-    back->send(answer);
-    settle();
-    expect(state, check);
-    pass(2s);
-  }
-  server_answers();
-  pass(1'010ms);
-  expect(lb::BackendState::kDown, lb::CheckStatus::kL7Tout);
-}
-
-TEST(JudgeAnswer, WantsAStatusLine) {
-  const auto judge = [](std::string_view text, uint16_t expected = 0) {
-    return app::judge_answer({reinterpret_cast<const uint8_t*>(text.data()), text.size()}, expected);
-  };
-  EXPECT_EQ(judge("HTTP/1.1 200 OK"), lb::CheckStatus::kL7Ok);
-  EXPECT_EQ(judge("HTTP/1.0 399\r"), lb::CheckStatus::kL7Ok);
-  EXPECT_EQ(judge("HTTP/1.1 400 Bad"), lb::CheckStatus::kL7Sts);
-  EXPECT_EQ(judge("HTTP/1.1 199 x"), lb::CheckStatus::kL7Sts);
-  EXPECT_EQ(judge("HTTP/1.1 418 x", 418), lb::CheckStatus::kL7Ok);
-  EXPECT_EQ(judge("HTTP/1.1 200 x", 418), lb::CheckStatus::kL7Sts);
-  EXPECT_EQ(judge("HTTP/1.1 20"), lb::CheckStatus::kUnknown);
-  EXPECT_EQ(judge("HTTP/2"), lb::CheckStatus::kL7Rsp);
-  EXPECT_EQ(judge("HTTP/1.1 2x0 "), lb::CheckStatus::kL7Rsp);
-  EXPECT_EQ(judge("HTTP/1.1 2000"), lb::CheckStatus::kL7Rsp);
 }
 
 }  // namespace

@@ -26,6 +26,9 @@ class OutgoingPorts : public ProxyService {
     settle();
     front = nullptr;
     back = nullptr;
+    take_all_ports();
+  }
+  void take_all_ports() {
     stack::Opened opened;
     const net::FourTuple tuple{kOurAddress, backend_address(0), 0, 8080};
     while (bench->worker().connect(tuple, 0, {}, &opened) == tcp::Error::kNone) {
@@ -86,6 +89,25 @@ TEST_F(OutgoingPorts, ThatAreExhaustedTowardAllResetTheClientAtOnce) {
   EXPECT_EQ(proxy->counters().ports_exhausted.value(), 1u);
   EXPECT_EQ(proxy->counters().refused_retries.value(), 1u);
   EXPECT_EQ(open_to(0), 0u);
+}
+
+// A check for which there is no port says nothing of the backend, which goes on as it was.
+TEST_F(OutgoingPorts, ThatAreExhaustedLetChecksBeUnmade) {
+  backends(1);
+  pool.check = app::CheckKind::kTcp;
+  pool.balance.health.interval = 2s;
+  pool.balance.health.timeout = 1s;
+  pool.balance.health.fall = 1;
+  start();
+  pass(5ms);
+  server_answers();
+  const lb::Backend& backend = upstream->pool.backends()[0];
+  ASSERT_EQ(backend.current(), lb::BackendState::kUp);
+  take_all_ports();
+  pass(2s);
+  EXPECT_EQ(backend.counters.checks_unmade.value(), 1u);
+  EXPECT_EQ(backend.counters.checks.value(), 1u);
+  EXPECT_EQ(backend.current(), lb::BackendState::kUp);
 }
 
 // As many buffers as connections may hold lie with a client's text that nobody reads, until it is reset.

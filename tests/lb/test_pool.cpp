@@ -140,7 +140,18 @@ TEST(Pool, RemembersNoMoreClientsThanItMay) {
   config.persistence = 60s;
   config.persistence_entries = 16;
   Pool pool(config, kSeed, kStart);
-  for (uint32_t i = 0; i < 10'000; ++i) EXPECT_NE(choose(pool, i), kNoBackend);
+  constexpr uint32_t kFirst = 1'000;
+  std::vector<uint32_t> before;
+  for (uint32_t i = 0; i < 10'000; ++i) {
+    before.push_back(choose(pool, i, kStart + i * 1us));
+    EXPECT_NE(before.back(), kNoBackend);
+  }
+  // Those who came first have been forgotten, and their turns would be other backends' now.
+  uint32_t kept = 0;
+  for (uint32_t i = 0; i < kFirst; ++i) {
+    kept += static_cast<uint32_t>(choose(pool, i, kStart + 1s + i * 1us) == before[i]);
+  }
+  EXPECT_EQ(kept, 0u);
 }
 
 }  // namespace
