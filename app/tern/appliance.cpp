@@ -2,6 +2,7 @@
 // tern as a whole.
 #include "tern/appliance.hpp"
 
+#include <spdlog/spdlog.h>
 #include <sys/random.h>
 
 #include <stdexcept>
@@ -78,6 +79,12 @@ void Appliance::open_ports() {
     options.offload = port.offload;
     options.interrupts = config_.dataplane.idle == Idle::kAdaptive;
     ports_.push_back(std::make_unique<dpdk::Port>(options, pools));
+    if (!ports_.back()->keeps_connections_together()) {
+      spdlog::warn(
+          "port {}: it has no RSS to be set, so its peer chooses which of {} workers a frame comes to; a "
+          "connection that it does not keep to one queue is reset: name one worker then",
+          port.device, options.queues);
+    }
   }
 }
 

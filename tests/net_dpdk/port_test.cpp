@@ -185,12 +185,17 @@ TEST_F(PortTest, EachQueueIsApart) {
   two.queues = 2;
   Port port(two, pools_);
   EXPECT_FALSE(port.offloads().rss);
+  EXPECT_FALSE(port.keeps_connections_together()) << "who writes into the rings chooses one";
   std::array<rte_mbuf*, 1> sent = {pool_.allocate_frame()};
   ASSERT_EQ(port.transmit(1, sent), 1u);
   std::array<rte_mbuf*, 4> received;
   EXPECT_EQ(port.receive(0, received), 0u);
   ASSERT_EQ(port.receive(1, received), 1u);
   free_frame(received[0]);
+}
+
+TEST_F(PortTest, OneQueueKeepsConnectionsTogether) {
+  EXPECT_TRUE(Port(options("net_ring0"), pools_).keeps_connections_together());
 }
 
 TEST_F(PortTest, ClosedDeviceIsGoneAndMayBeOpenedAgain) {
@@ -401,6 +406,14 @@ TEST_F(TapTest, ReceivedChecksumsAreVerifiedOnlyWhereTheyHold) {
   Bytes bad_header = good;
   bad_header[kL2 + 8] ^= 1;
   EXPECT_FALSE(verified(bad_header).first);
+}
+
+TEST_F(TapTest, TheKernelKeepsConnectionsTogether) {
+  PortOptions two = options("net_tap0", "iface=terntest0");
+  two.queues = 2;
+  const Port port(two, pools_);
+  EXPECT_FALSE(port.offloads().rss);
+  EXPECT_TRUE(port.keeps_connections_together());
 }
 
 TEST_F(TapTest, MtuReachesTheKernel) {

@@ -1,11 +1,13 @@
 # SPDX-License-Identifier: BSD-3-Clause
-"""Two workers behind one tap, whose queues get the frames that the kernel sees fit."""
+"""Two workers behind one tap, whose queues get the frames that the kernel sees fit; and behind a memif, whose peer chooses."""
 
 import re
+import tempfile
 import time
+import unittest
 
 from backends import Host, Nginx, pool, proxy
-from harness import ECHO, HTTP, SERVER, receive_exactly
+from harness import ECHO, HTTP, SERVER, Tern, receive_exactly
 from peer_case import PeerCase, Response, request
 
 FRONT = 8080
@@ -55,3 +57,11 @@ class Workers(PeerCase):
             time.sleep(4)
         for connection in connections:
             connection.close()
+
+
+class PeersChoice(unittest.TestCase):
+    def test_it_is_warned_of_that_nothing_keeps_connections_together(self):
+        for workers in ([0], [0, 1]):
+            with tempfile.TemporaryDirectory(prefix="tern-memif-") as folder, \
+                    Tern(memif=f"{folder}/memif.sock", dataplane={"workers": workers}) as tern:
+                self.assertEqual("which of 2 workers a frame comes to" in tern.output, len(workers) == 2, tern.output)

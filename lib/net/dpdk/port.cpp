@@ -45,19 +45,26 @@ std::string full_pci_address(const rte_pci_addr& address) {
   return text;
 }
 
+// Both the spreading and its hash: net_tap says that it can spread, by means of flow rules, and reports none.
+bool has_rss(const rte_eth_dev_info& info) {
+  return (info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 &&
+         (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0;
+}
+
+// Devices whose frames the kernel spreads by a hash of addresses and ports: a tap, and a fanout of packet
+// sockets.
+bool kernel_spreads(std::string_view driver) { return driver == "net_tap" || driver == "net_af_packet"; }
+
 Offloads negotiate(const rte_eth_dev_info& info, const PortOptions& options) {
-  if (!options.offload) return {};
   Offloads offloads;
+  offloads.rss = options.queues > 1 && has_rss(info);
+  if (!options.offload) return offloads;
   offloads.receive_checksum = (info.rx_offload_capa & kReceiveChecksums) == kReceiveChecksums;
   // net_tap sums each piece of a frame by itself and gets it wrong where one of odd length is not the last.
   // It does so in software anyway, so nothing is lost by doing it ourselves.
   offloads.tcp_checksum = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_TCP_CKSUM) != 0 &&
                           std::string_view(info.driver_name) != "net_tap";
   offloads.multiple_segments = (info.tx_offload_capa & RTE_ETH_TX_OFFLOAD_MULTI_SEGS) != 0;
-  // Both the spreading and its hash: net_tap says that it can spread, by means of flow rules, and reports
-  // none.
-  offloads.rss = options.queues > 1 && (info.flow_type_rss_offloads & RTE_ETH_RSS_NONFRAG_IPV4_TCP) != 0 &&
-                 (info.rx_offload_capa & RTE_ETH_RX_OFFLOAD_RSS_HASH) != 0;
   return offloads;
 }
 
@@ -184,6 +191,7 @@ void Port::configure(const PortOptions& options, std::span<FramePool* const> poo
   require(rte_eth_dev_info_get(id_, &info), name_, "asking for its abilities");
   check_limits(info, options, pools);
   offloads_ = negotiate(info, options);
+  together_ = options.queues == 1 || offloads_.rss || kernel_spreads(info.driver_name);
   const rte_eth_conf conf = configuration(offloads_, options);
   require(rte_eth_dev_configure(id_, options.queues, options.queues, &conf), name_, "configuring");
   // Some devices, net_tap for one, take the MTU only here; those that cannot change it have it from the
@@ -267,6 +275,7 @@ uint16_t Port::id() const { return id_; }
 const MacAddress& Port::mac() const { return mac_; }
 uint16_t Port::mtu() const { return mtu_; }
 const Offloads& Port::offloads() const { return offloads_; }
+bool Port::keeps_connections_together() const { return together_; }
 bool Port::interrupts() const { return interrupts_; }
 
 bool Port::link_up() const {

@@ -62,6 +62,10 @@ class Port {
   const MacAddress& mac() const;
   uint16_t mtu() const;
   const Offloads& offloads() const;
+  // Whether the frames of a TCP connection are known to come to one queue for as long as it lasts: there is
+  // but one, or RSS spreads them by their ports, or the kernel does behind the driver. Otherwise that is up
+  // to the peer.
+  bool keeps_connections_together() const;
   // Whether each queue has a receive interrupt, asked for and had.
   bool interrupts() const;
   bool link_up() const;
@@ -89,6 +93,7 @@ class Port {
   uint16_t mtu_ = 0;
   bool plugged_ = false;  // by us, so ours to unplug
   bool interrupts_ = false;
+  bool together_ = true;  // see keeps_connections_together()
   Offloads offloads_;
   MacAddress mac_;
   std::unique_ptr<Rings> rings_;  // where the peer may take them away
