@@ -44,7 +44,8 @@ struct Attachment {
 class Egress {
  public:
   // Text that cannot leave in the buffer where it lies is copied behind its headers if it is of at most this
-  // many bytes: a second buffer per frame, its reference count and its way back to the pool cost more.
+  // many bytes: a second buffer per frame, its reference count and its way back to the pool cost more. What
+  // either takes is in docs/performance.md.
   static constexpr uint32_t kCopyBelow = 256;
   static constexpr uint32_t kBurst = 64;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The proxy's moving of text: out of one connection's receive queue into the other's send queue, never
-// copied. What finds no room stays unread, and so closes the window of whoever sent it.
+// The proxy's moving of text: out of one connection's receive queue into the other's send queue, in the
+// buffers it came in; only what is short joins what waits before it (Connection::append_text). What finds no
+// room stays unread, and so closes the window of whoever sent it.
 #include <utility>
 
 #include "tern/services/proxy.hpp"
