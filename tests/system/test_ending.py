@@ -73,6 +73,16 @@ class Demo(unittest.TestCase):
         self.assertRegex(done.stdout, r"connections_accepted +\+1\b")
         self.expect_nothing_left(done.stdout)
 
+    def test_demo_of_the_load_balancer_shows_a_server_go_and_come_back(self):
+        done = run(*ON_ALL_CPUS, ROOT / "scripts/demo", "--balance", "--once", timeout=300)
+        said = done.stdout
+        killed, returned = said.index("Server b is killed"), said.index("Server b returns")
+        self.assertRegex(said[:killed], r"web/b +UP +L7OK")
+        self.assertRegex(said[killed:returned], r"web/b +DOWN")
+        self.assertRegex(said[returned:], r"web/b +UP +L7OK")
+        self.assertRegex(said, r"[0-9]+ requests; failed, being under way as b was killed: [01]\b")
+        self.expect_nothing_left(said)
+
     def test_a_demo_that_is_terminated_leaves_nothing_behind(self):
         with subprocess.Popen([*ON_ALL_CPUS, ROOT / "scripts/demo"], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               stdin=subprocess.DEVNULL, text=True) as demo:
