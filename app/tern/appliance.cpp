@@ -134,9 +134,8 @@ void Appliance::start() {
 uint64_t Appliance::drain() {
   uint64_t open = 0;
   for (const Balancing& balancing : balancing_) {
-    for (Proxy* proxy : balancing.proxies) {
-      if (proxy != nullptr) proxy->drain(true);  // which would hold connections open for clients to come
-    }
+    for (stack::Service* service : balancing.services)
+      service->drain(true);  // some close what waits for more
   }
   for (const auto& worker : workers_) {
     worker->drain();

@@ -40,6 +40,8 @@ class Appliance {
   const std::vector<Balancing>& balancing() const { return balancing_; }
   const std::vector<std::unique_ptr<net::dpdk::Port>>& ports() const { return ports_; }
   const std::string& memory_report() const { return memory_report_; }
+  // As the workers' rounds have it.
+  net::Instant now() const { return clock_->now(); }
 
  private:
   void make_pools();

@@ -30,6 +30,7 @@ std::vector<stack::Binding> make_bindings(const Config& config, const net::PrfKe
       binding.service = make_service(service, config.dataplane.max_connections);
     }
     balancing.proxies.push_back(proxy);
+    balancing.services.push_back(binding.service.get());
     bindings.push_back(std::move(binding));
   }
   for (const auto& upstream : balancing.upstreams)

@@ -14,8 +14,9 @@
 
 namespace tern::app {
 
-// A worker's part in load balancing, for others to look at.
+// A worker's services and its part in load balancing, for others to look at.
 struct Balancing {
+  std::vector<stack::Service*> services;             // by Config::services
   std::vector<std::shared_ptr<Upstream>> upstreams;  // by Config::pools
   std::vector<Proxy*> proxies;                       // by Config::services; null for those of another kind
 };

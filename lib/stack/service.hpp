@@ -2,6 +2,7 @@
 // What runs on top of a connection: a Service is told what happened, and acts through a Socket.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -147,7 +148,9 @@ class Service {
   // The time that it asked for has come.
   virtual void due() {}
   // Whether a client may connect, whose SYN has come; it may be forged.
-  virtual Admission admits(const net::FourTuple&) { return Admission::kAdmitted; }
+  virtual Admission admits(const net::FourTuple&) {
+    return draining() ? Admission::kReset : Admission::kAdmitted;
+  }
   // The handshake is done.
   virtual void opened(Socket&) {}
   // There is more to read than at the last call.
@@ -161,6 +164,13 @@ class Service {
   virtual void doubted(Socket&) {}
   // The connection is over; the last call for it. Unread text has been read or is lost with the connection.
   virtual void closed(Socket&) {}
+
+  // From any thread: from now on no new connections are taken, or they are again. What is open goes on.
+  void drain(bool on) { draining_.store(on, std::memory_order_relaxed); }
+  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+
+ private:
+  std::atomic<bool> draining_{false};
 };
 
 }  // namespace tern::stack

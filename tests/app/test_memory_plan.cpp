@@ -169,6 +169,7 @@ TEST(MemoryPlan, SessionsAndPortsOfProxiesTakeOrdinaryMemory) {
   EXPECT_EQ(with_proxy.session_bytes,
             Sessions::footprint(config.dataplane.max_connections) + 6 * stack::LocalPorts::kBytesPerPeer);
   EXPECT_EQ(with_proxy.ordinary_bytes, 2 * with_proxy.session_bytes);
+  EXPECT_EQ(Sessions::footprint(1), 132u) << "as docs/configuration.md has it";
   EXPECT_THAT(describe(with_proxy, config), HasSubstr("MiB of ordinary memory"));
   const uint64_t needed = with_proxy.plain_memory_mib() * kMiB + with_proxy.ordinary_bytes;
   EXPECT_EQ(refuse(with_proxy, needed, false), "");

@@ -209,11 +209,11 @@ TEST_F(Spares, AreNoMoreThanAreWantedNorThanTheBackendTakes) {
 
 TEST_F(Spares, GoWhenTheirBackendOrServiceIsDrained) {
   open_one();
-  upstream->wanted[0] = lb::Admin::kDrain;
+  upstream->wanted[0].admin = lb::Admin::kDrain;
   pass(250ms);
   EXPECT_TRUE(back->was_reset);
   EXPECT_EQ(held(), 0u);
-  upstream->wanted[0] = lb::Admin::kReady;
+  upstream->wanted[0].admin = lb::Admin::kReady;
   pass(250ms);
   back = nullptr;
   server_answers();

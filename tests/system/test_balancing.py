@@ -10,8 +10,8 @@ import threading
 from collections import Counter
 
 from backends import Haproxy, Host, Nginx, pool, proxy
-from harness import CLIENT, SERVER, abort, eventually, receive_all, receive_exactly
-from peer_case import PeerCase, Response, pattern, request
+from harness import CLIENT, HTTP, SERVER, abort, eventually, receive_all, receive_exactly
+from peer_case import PeerCase, Response, get, pattern, request
 
 FRONT, V1, V2, DIRECT, TRUSTING, DENIED, FEW, SLOWLY, ONE, IGNORED = range(8080, 8090)
 CHECKS = {"check_interval_ms": 200, "check_timeout_ms": 200, "check_rise": 1, "check_fall": 1}
@@ -353,6 +353,39 @@ class Draining(BalancingCase):
         self.tern.telemetry("/tern/ready,direct")
         for end in self.joined():
             end.close()
+
+    def test_what_is_left_when_its_time_is_over_is_reset(self):
+        for drained in ("hand/hand", "direct"):
+            before = self.tern.count("drain_timeouts")
+            ends = self.joined()
+            self.tern.telemetry(f"/tern/drain,{drained},1")
+            for end in ends:
+                with end, self.assertRaises(ConnectionResetError):
+                    end.recv(1)
+            self.assertEqual(self.tern.count("drain_timeouts"), before + 1)
+            self.tern.telemetry(f"/tern/ready,{drained}")
+            self.expect_states({"hand/hand": "UP"})
+            for end in self.joined():
+                end.close()
+        self.expect_no_connections()
+
+    def test_any_service_may_be_drained(self):
+        with self.net.connect(HTTP) as client:
+            self.tern.telemetry("/tern/drain,web")
+            with self.assertRaises(ConnectionRefusedError):
+                self.net.connect(HTTP)
+            client.sendall(request("/"))
+            self.assertEqual(Response(client).headers["connection"], "close")
+            self.assertEqual(client.recv(1), b"")
+        self.tern.telemetry("/tern/ready,web")
+        self.assertEqual(get(self.net, "/").status, 200)
+
+    def test_what_cannot_be_drained_is_answered_by_what_may_be(self):
+        for wrong, remedy in (("nobody", "/tern/pools lists"), ("web/a,0", "1 to 86400"), ("web/a,soon", "1 to 86400"),
+                              ("echo,5", "only backends and proxies")):
+            self.assertIn(remedy, self.tern.telemetry(f"/tern/drain,{wrong}")["error"])
+        self.assertIn("no such backend", self.tern.telemetry("/tern/maint,echo")["error"])
+        self.assertIn("/tern/drain", self.tern.telemetry("/tern/ready,web/a,5")["error"])
 
 
 class Ending(BalancingCase):

@@ -128,35 +128,75 @@ struct AdminCommand {
   lb::Admin admin;
 };
 constexpr std::array<AdminCommand, 3> kAdmins{
-    {{"/tern/ready", "Takes a backend or proxy back into service. Parameter: POOL/BACKEND or SERVICE",
+    {{"/tern/ready", "Takes a backend or service back. Parameter: POOL/BACKEND or SERVICE",
       lb::Admin::kReady},
-     {"/tern/drain", "No new connections; the open ones go on. Parameter: POOL/BACKEND or SERVICE",
+     {"/tern/drain",
+      "No new connections; the open ones go on. Parameter: POOL/BACKEND or SERVICE, and for how long: "
+      ",SECONDS",
       lb::Admin::kDrain},
-     {"/tern/maint", "No new connections and no checks. Parameter: POOL/BACKEND", lb::Admin::kMaint}}};
+     {"/tern/maint", "No new connections and no checks. Parameter: POOL/BACKEND, and as above: ,SECONDS",
+      lb::Admin::kMaint}}};
 
-// name: "pool/backend", or a service that is a proxy, which is never in maintenance.
-void set_admin(const Appliance& appliance, const std::string& name, lb::Admin admin) {
-  const Config& config = appliance.config();
-  bool found = false;
-  for (const Balancing& worker : appliance.balancing()) {
-    for (size_t i = 0; i < config.services.size(); ++i) {
-      if (config.services[i].name != name || worker.proxies[i] == nullptr || admin == lb::Admin::kMaint)
-        continue;
-      worker.proxies[i]->drain(admin == lb::Admin::kDrain);
-      found = true;
-    }
-    for (size_t i = 0; i < config.pools.size(); ++i) {
-      const auto& backends = config.pools[i].balance.backends;
-      for (size_t b = 0; b < backends.size(); ++b) {
-        if (config.pools[i].balance.name + '/' + backends[b].name != name) continue;
-        worker.upstreams[i]->wanted[b].store(admin, std::memory_order_relaxed);
-        found = true;
-      }
+// Whom a command is for, and when those of its clients that are left are reset.
+struct AdminRequest {
+  std::string name;  // "pool/backend", or a service
+  lb::Admin admin;
+  net::Instant until = net::Instant::never();
+};
+
+AdminRequest parse_admin(const std::string& parameter, lb::Admin admin, net::Instant now) {
+  constexpr unsigned kMostSeconds = 86400;
+  const size_t comma = parameter.find(',');
+  AdminRequest request{parameter.substr(0, comma), admin};
+  if (comma == std::string::npos) return request;
+  unsigned seconds = 0;
+  const char* end = parameter.data() + parameter.size();
+  const auto [stop, error] = std::from_chars(parameter.data() + comma + 1, end, seconds);
+  if (admin == lb::Admin::kReady || error != std::errc() || stop != end || seconds == 0 ||
+      seconds > kMostSeconds)
+    throw std::invalid_argument("behind the comma /tern/drain and /tern/maint take seconds, 1 to 86400");
+  request.until = now + std::chrono::seconds(seconds);
+  return request;
+}
+
+// Whether there is such a backend.
+bool set_backend(const Config& config, const Balancing& worker, const AdminRequest& request) {
+  for (size_t i = 0; i < config.pools.size(); ++i) {
+    const auto& backends = config.pools[i].balance.backends;
+    for (size_t b = 0; b < backends.size(); ++b) {
+      if (config.pools[i].balance.name + '/' + backends[b].name != request.name) continue;
+      Wanted& wanted = worker.upstreams[i]->wanted[b];
+      wanted.until.store(request.until, std::memory_order_relaxed);
+      wanted.admin.store(request.admin, std::memory_order_relaxed);
+      return true;
     }
   }
-  if (!found)
-    throw std::invalid_argument(
-        "no such backend or proxy; /tern/pools lists POOL/BACKEND, /tern/services proxies");
+  return false;
+}
+
+// Whether there is such a service; it is never in maintenance, which is about checks.
+bool set_service(const Config& config, const Balancing& worker, const AdminRequest& request) {
+  if (request.admin == lb::Admin::kMaint) return false;
+  for (size_t i = 0; i < config.services.size(); ++i) {
+    if (config.services[i].name != request.name) continue;
+    if (worker.proxies[i] != nullptr) {
+      worker.proxies[i]->end_drain_at(request.until);
+    } else if (!request.until.is_never()) {
+      throw std::invalid_argument("only backends and proxies take seconds; leave them out");
+    }
+    worker.services[i]->drain(request.admin == lb::Admin::kDrain);
+    return true;
+  }
+  return false;
+}
+
+void obey(const Appliance& appliance, const AdminRequest& request) {
+  for (const Balancing& worker : appliance.balancing()) {
+    if (!set_service(appliance.config(), worker, request) &&
+        !set_backend(appliance.config(), worker, request))
+      throw std::invalid_argument(
+          "no such backend or service; /tern/pools lists POOL/BACKEND, /tern/services services");
+  }
 }
 
 }  // namespace
@@ -190,7 +230,7 @@ Telemetry::Telemetry(const Appliance& appliance) {
     dpdk::register_telemetry(
         command, about,
         [&appliance, admin = admin](const std::string& parameter, dpdk::TelemetryReply& reply) {
-          set_admin(appliance, parameter, admin);
+          obey(appliance, parse_admin(parameter, admin, appliance.now()));
           reply.text("done", parameter);
         });
   }

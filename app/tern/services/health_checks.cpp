@@ -57,7 +57,7 @@ void HealthChecks::due() {
   upstream_->look_at_ports(*stack_);
   for (uint32_t backend = 0; backend < checks_.size(); ++backend) {
     Check& check = checks_[backend];
-    const lb::Admin wanted = upstream_->wanted[backend].load(std::memory_order_relaxed);
+    const lb::Admin wanted = upstream_->wanted[backend].admin.load(std::memory_order_relaxed);
     if (wanted != upstream_->pool.backends()[backend].admin) upstream_->pool.set_admin(backend, wanted, now);
     if (check.under_way() && !check.judged && check.deadline <= now)
       conclude(backend, check.opened && is_http() ? lb::CheckStatus::kL7Tout : lb::CheckStatus::kL4Tout);

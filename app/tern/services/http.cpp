@@ -146,7 +146,7 @@ bool Http::answer_next(stack::Socket& socket, Progress& progress) {
     return progress.closing != 0;
   }
   if (outcome == HttpParse::kDone) {
-    const bool is_last = max_requests_ != 0 && progress.answered + 1 >= max_requests_;
+    const bool is_last = draining() || (max_requests_ != 0 && progress.answered + 1 >= max_requests_);
     if (is_last) request.persistent = false;
     if (!answer(socket, progress, request)) return false;
     if (max_requests_ != 0) progress.answered = (progress.answered + 1) & 0x1fff;

@@ -18,6 +18,7 @@
 
 namespace tern::app {
 
+// While it is drained each answer closes its connection.
 class Http : public stack::Service {
  public:
   static constexpr uint32_t kPeriod = 251;            // of the body's pattern: a prime, so that shifts show

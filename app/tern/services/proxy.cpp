@@ -23,7 +23,7 @@ Proxy::Proxy(const ProxyConfig& config, std::shared_ptr<Upstream> upstream, uint
 
 void Proxy::attach(stack::Stack& stack) {
   stack_ = &stack;
-  if (!spares_.empty()) stack.wake_at(stack.now());
+  stack.wake_at(stack.now());
 }
 
 stack::Admission Proxy::admits(const net::FourTuple& tuple) {

@@ -36,9 +36,8 @@ class Proxy : public stack::Service {
   void closed(stack::Socket& socket) override;
   void due() override;
 
-  // From any thread: from now on no new clients are taken, or they are again.
-  void drain(bool on) { draining_.store(on, std::memory_order_relaxed); }
-  bool draining() const { return draining_.load(std::memory_order_relaxed); }
+  // From any thread: when a drain is over, and the clients that are left are reset.
+  void end_drain_at(net::Instant when) { drain_ends_.store(when, std::memory_order_relaxed); }
   // For other threads to read.
   const ProxyCounters& counters() const { return counters_; }
   const lb::LimitCounters& limit_counters() const { return limits_.counters(); }
@@ -75,6 +74,11 @@ class Proxy : public stack::Service {
   void wake();
   void touch(Session& session, Side side) { session.active[static_cast<size_t>(side)] = stack_->now(); }
 
+  // Drains whose time is over: drains.cpp.
+  void tend_drains();
+  bool is_left_over(Session& session) const;
+  bool any_left_over() const;
+
   // Connections to backends, opened ahead of clients: spares.cpp.
   void tend_spares();
   bool wants_spares(uint32_t backend) const;
@@ -104,9 +108,10 @@ class Proxy : public stack::Service {
   };
   std::vector<Spares> spares_;  // by backend; none where none are wanted
   net::Instant next_tending_;
+  uint32_t looked_at_ = 0;  // of the sessions, by tend_drains()
   lb::Limits limits_;
   ProxyCounters counters_;
-  std::atomic<bool> draining_{false};
+  std::atomic<net::Instant> drain_ends_{net::Instant::never()};
   std::array<uint8_t, lb::kMostProxyHeader> header_;  // where a client's header is put together
 };
 

@@ -28,6 +28,7 @@ namespace tern::app {
   X(client_timeouts, "connections", "Joined connections reset because the client had been idle too long.")  \
   X(server_timeouts, "connections", "Joined connections reset because the backend had been idle too long.") \
   X(fin_timeouts, "connections", "Half-closed connections reset because one side had been idle too long.")  \
+  X(drain_timeouts, "connections", "Clients reset because a drain's time was over.")                        \
   X(spares, "connections", "Gauge: connections to backends, open or opening, that have no client yet.")     \
   X(spares_opened, "connections", "Connections to backends opened ahead of clients.")                       \
   X(spares_used, "connections", "Of these, those given to a client.")                                       \

@@ -82,6 +82,8 @@ class Sessions {
   uint32_t allocate();  // kNone when all are in use
   void release(uint32_t index);
   Session& operator[](uint32_t index) { return sessions_[index]; }
+  uint32_t capacity() const { return static_cast<uint32_t>(sessions_.size()); }
+  uint32_t in_use() const { return static_cast<uint32_t>(sessions_.size() - free_.size()); }
   // A list of sessions that are in no other, as long as this lives.
   SessionList list() { return SessionList(sessions_); }
   // Memory that so many take, in bytes, timers included.

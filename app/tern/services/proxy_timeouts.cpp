@@ -10,11 +10,18 @@ namespace {
 // How often those who wait for a backend are looked after when nothing else does: a place may come free
 // through another service of the pool, or a backend through a check.
 constexpr net::Duration kLookAfter = std::chrono::milliseconds(5);
+// How often spare connections and drains are looked after: spares also after a backend has failed, so no
+// sooner.
+constexpr net::Duration kTendEvery = std::chrono::milliseconds(100);
 }  // namespace
 
 void Proxy::due() {
   for (uint32_t index; (index = timers_.expire(stack_->now())) != tcp::TimerWheel::kNone;) time_out(index);
-  tend_spares();
+  if (stack_->now() >= next_tending_) {
+    next_tending_ = stack_->now() + kTendEvery;
+    tend_spares();
+    tend_drains();
+  }
   serve_waiting();
   wake();
 }
@@ -88,10 +95,9 @@ void Proxy::time_out(uint32_t index) {
 
 // Asks for due() when there will be something to do, whatever else asks for it.
 void Proxy::wake() {
-  net::Instant when = timers_.next_expiry();
+  net::Instant when = std::min(timers_.next_expiry(), next_tending_);
   if (!waiting_.empty()) when = std::min(when, stack_->now() + kLookAfter);
-  if (!spares_.empty()) when = std::min(when, next_tending_);
-  if (!when.is_never()) stack_->wake_at(when);
+  stack_->wake_at(when);
 }
 
 }  // namespace tern::app

@@ -7,15 +7,8 @@
 
 namespace tern::app {
 
-namespace {
-constexpr net::Duration kTendEvery = std::chrono::milliseconds(100);
-}
-
-// Drops what is not wanted any more, and opens what is missing: also after a backend has failed, so no
-// sooner than in a tenth of a second.
+// Drops what is not wanted any more, and opens what is missing.
 void Proxy::tend_spares() {
-  if (spares_.empty() || stack_->now() < next_tending_) return;
-  next_tending_ = stack_->now() + kTendEvery;
   for (uint32_t backend = 0; backend < spares_.size(); ++backend) {
     SessionList& ready = spares_[backend].ready;
     while (!wants_spares(backend) && !ready.empty()) drop_spare(ready.front(), nullptr);

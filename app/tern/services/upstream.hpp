@@ -28,6 +28,12 @@ struct Way {
   TERN_COUNTERS_OF(TERN_WAY_COUNTERS)
 };
 
+// What the operator wants of a backend.
+struct Wanted {
+  std::atomic<lb::Admin> admin{lb::Admin::kReady};
+  std::atomic<net::Instant> until{net::Instant::never()};  // when clients that it still has are reset
+};
+
 class Upstream {
  public:
   // seed: random, and another for each worker.
@@ -48,8 +54,8 @@ class Upstream {
 
   const PoolConfig config;
   lb::Pool pool;
-  // What the operator wants of each backend, by any thread; the worker obeys within a tenth of a second.
-  std::vector<std::atomic<lb::Admin>> wanted;
+  // Of each backend, set by any thread; the worker obeys within a tenth of a second.
+  std::vector<Wanted> wanted;
   // Clients of all services that wait because all backends are full: whoever is new waits behind them.
   uint32_t waiting = 0;
 
