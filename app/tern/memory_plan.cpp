@@ -54,10 +54,12 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
       net::dpdk::FramePool::footprint(plan.header_buffers, plan.buffer_bytes, huge_pages);
   for (const ServiceConfig& service : config.services) plan.file_bytes += service.http.root_bytes;
   for (const ServiceConfig& service : config.services) {
-    if (service.kind == ServiceKind::kProxy)
-      plan.session_bytes += Sessions::footprint(config.dataplane.max_connections);
+    if (service.kind != ServiceKind::kProxy) continue;
+    plan.session_bytes += Sessions::footprint(config.dataplane.max_connections);
+    plan.session_bytes += lb::Limits::footprint(service.proxy.limits);
   }
   for (const PoolConfig& pool : config.pools) {
+    plan.session_bytes += lb::Pool::footprint(pool.balance);
     plan.session_bytes += pool.balance.backends.size() * std::max<size_t>(1, pool.sources.size()) *
                           stack::LocalPorts::kBytesPerPeer;
   }

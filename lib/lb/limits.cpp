@@ -25,6 +25,11 @@ Limits::Limits(const LimitsConfig& config, uint64_t seed)
   if (config_.burst == 0) config_.burst = config_.rate;
 }
 
+uint64_t Limits::footprint(const LimitsConfig& config) {
+  const uint64_t table = SourceTable<Source>::footprint(config.sources);
+  return (config.per_source != 0 || config.rate != 0 ? table : 0) + (config.per_prefix != 0 ? table : 0);
+}
+
 net::Ipv4Address Limits::prefix_of(net::Ipv4Address source) const {
   return {source.value & net::Ipv4Interface{source, config_.prefix_length}.mask()};
 }

@@ -63,6 +63,8 @@ class Limits {
   void released(net::Ipv4Address source, net::Instant now);
 
   const LimitCounters& counters() const { return counters_; }
+  // Memory that its tables take, in bytes.
+  static uint64_t footprint(const LimitsConfig& config);
 
  private:
   struct Source {

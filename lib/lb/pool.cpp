@@ -24,6 +24,12 @@ Pool::Pool(const PoolConfig& config, uint64_t seed, net::Instant now)
   balancer_->rebuild(backends_);
 }
 
+uint64_t Pool::footprint(const PoolConfig& config) {
+  const bool persistent = config.persistence > net::Duration::zero();
+  return (persistent ? SourceTable<Persistence>::footprint(config.persistence_entries) : 0) +
+         (config.algorithm == Algorithm::kMaglev ? uint64_t{config.maglev_size} * sizeof(uint16_t) : 0);
+}
+
 // What slow start leaves of a backend's weight, in steps, had it all the backends to itself.
 uint32_t Pool::share_of(Backend& backend, net::Instant now) {
   if (!backend.slow) return backend.config.weight * kSteps;

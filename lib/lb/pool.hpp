@@ -67,6 +67,8 @@ class Pool {
 
   // How many are in the rotation.
   uint32_t up() const;
+  // Memory that its tables take, in bytes: of the clients that are remembered, and Maglev's.
+  static uint64_t footprint(const PoolConfig& config);
 
  private:
   struct Persistence {

@@ -21,8 +21,7 @@ class SourceTable {
  public:
   // capacity: rounded up to a power of two; seed: secret, so that nobody can choose addresses that share
   // places.
-  SourceTable(uint32_t capacity, uint64_t seed)
-      : seed_(seed), sets_(std::bit_ceil(capacity < kWays ? 1u : (capacity + kWays - 1) / kWays)) {}
+  SourceTable(uint32_t capacity, uint64_t seed) : seed_(seed), sets_(sets_for(capacity)) {}
 
   // Null when nothing is known of the address.
   Value* find(net::Ipv4Address address, net::Instant now) {
@@ -52,6 +51,8 @@ class SourceTable {
   }
 
   uint32_t capacity() const { return static_cast<uint32_t>(sets_.size() * kWays); }
+  // Memory that a table for so many takes, in bytes.
+  static constexpr uint64_t footprint(uint32_t capacity) { return sets_for(capacity) * sizeof(Set); }
 
  private:
   static constexpr uint32_t kWays = 8;
@@ -62,6 +63,10 @@ class SourceTable {
     Value value{};
   };
   using Set = std::array<Entry, kWays>;
+
+  static constexpr uint64_t sets_for(uint32_t capacity) {
+    return std::bit_ceil(capacity < kWays ? 1u : (capacity + kWays - 1) / kWays);
+  }
 
   Set& set_of(net::Ipv4Address address) { return sets_[mix(address.value ^ seed_) & (sets_.size() - 1)]; }
 

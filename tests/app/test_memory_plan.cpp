@@ -176,6 +176,24 @@ TEST(MemoryPlan, SessionsAndPortsOfProxiesTakeOrdinaryMemory) {
   EXPECT_NE(refuse(with_proxy, needed - 1, false), "");
 }
 
+// 32 bytes for each client that is remembered, in the pool's table and in each of the two of limits.
+TEST(MemoryPlan, TablesOfClientsTakeOrdinaryMemory) {
+  Config config = configured();
+  config.services[0].kind = ServiceKind::kProxy;
+  config.pools.resize(1);
+  const uint64_t before = plan_memory(config, false).session_bytes;
+  lb::PoolConfig& pool = config.pools[0].balance;
+  pool.persistence = std::chrono::seconds(1);
+  pool.persistence_entries = 1 << 20;
+  config.services[0].proxy.limits.rate = 1;
+  config.services[0].proxy.limits.per_prefix = 1;
+  config.services[0].proxy.limits.sources = 1 << 19;
+  EXPECT_EQ(plan_memory(config, false).session_bytes, before + (2u << 20) * 32);
+  pool.persistence = {};
+  pool.algorithm = lb::Algorithm::kMaglev;
+  EXPECT_EQ(plan_memory(config, false).session_bytes, before + (1u << 20) * 32 + 2 * pool.maglev_size);
+}
+
 TEST(MemoryPlan, MachineSaysWhatIsFree) {
   const uint64_t plain = free_memory_bytes(false);
   EXPECT_GT(plain, 16 * kMiB);
