@@ -3,6 +3,7 @@
 #include "instructions/scenarios.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <stdexcept>
 
 #include "instructions/stage.hpp"
@@ -54,6 +55,14 @@ class Flood : public Scenario {
 std::unique_ptr<Scenario> make_flood(net::MacAddress server) { return std::make_unique<Flood>(server); }
 
 std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress server) {
+  constexpr std::string_view kLosses = "losses/";
+  if (name.starts_with(kLosses)) {
+    const std::string_view number = name.substr(kLosses.size());
+    uint32_t every = 0;
+    const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), every);
+    if (error != std::errc() || end != number.data() + number.size() || every < 2) return nullptr;
+    return make_download(server, every);
+  }
   if (name == "connections") return make_exchanges(server, 1, false);
   if (name == "time_waits") return make_exchanges(server, 1, true);
   if (name == "requests") return make_exchanges(server, kUnits / 32, false);
