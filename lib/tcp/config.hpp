@@ -127,6 +127,9 @@ struct Config {
   // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two;
   // each acknowledgment costs a frame, so a burst is merged up to this bound.
   uint8_t ack_every_segments = 8;
+  // How long text may go unacknowledged once the user has closed: then RST is sent, at once where it is 0;
+  // negative: for as long as retransmissions are tried. What a user chooses for a connection.
+  net::Duration linger = std::chrono::milliseconds(-1);
   // How long FIN-WAIT-2 may last once the user has closed and reads no more.
   net::Duration fin_wait_2 = std::chrono::seconds(60);
   KeepAlive keep_alive;

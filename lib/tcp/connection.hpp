@@ -133,11 +133,6 @@ class Connection {
   Error send_error(const Core& core) const;
   Error receive_error() const;
 
-  // What close() does with text that is not acknowledged yet, as SO_LINGER has it: 0: drops it, and sends
-  // RST; more: sends RST if that lasts longer; negative, as it is at first: sends it for as long as it takes.
-  // False when the core has no slot left for it (ENOBUFS).
-  bool set_linger(net::Duration linger, Core& core);
-
   // --- Timeouts: 3.10.8 ---
   void on_timeout(Core& core);
 

@@ -30,8 +30,6 @@ constexpr net::Duration kPathBelieved = std::chrono::minutes(10);
 struct Extra {
   uint16_t profile = 0;  // of the service, where the connection has a Config of its own
 
-  net::Duration linger{-1};  // see Connection::set_linger()
-
   // For the user timeout: the retransmission timer has run out, and what it waits for was due since.
   bool stalled = false;
   net::Instant stalled_since;

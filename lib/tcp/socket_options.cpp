@@ -43,6 +43,8 @@ constexpr Range range_of(Option option) {
       return {0, static_cast<int64_t>(std::size(kCongestions)) - 1};
     case Option::kDscp:
       return {0, 63};
+    case Option::kLinger:
+      return {-1, kMostSeconds * 1000};
     case Option::kReceiveBuffer:
     case Option::kSendBuffer:
       return {1, kMostBytes};
@@ -98,6 +100,9 @@ Error set_option(Config& config, Option option, int64_t value) {
     case Option::kReceiveBuffer:
       config.receive_buffer = config.receive_buffer_initial = static_cast<uint32_t>(value);
       break;
+    case Option::kLinger:
+      config.linger = milliseconds(value);
+      break;
     case Option::kSendBuffer:
       config.send_buffer = static_cast<uint32_t>(value);
       break;
@@ -138,6 +143,8 @@ int64_t get_option(const Config& config, Option option) {
       return config.marking.dscp;
     case Option::kReceiveBuffer:
       return config.receive_buffer;
+    case Option::kLinger:
+      return config.linger / milliseconds(1);
     case Option::kSendBuffer:
       return config.send_buffer;
     case Option::kAccountLimits:

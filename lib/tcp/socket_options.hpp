@@ -28,6 +28,7 @@ enum class Option : uint8_t {
   kTimeToLive,         // of segments, 1 to 255 (MUST-49) [IP_TTL]
   kDscp,               // differentiated services code point, 0 to 63 (MUST-48) [IP_TOS >> 2]
   kReceiveBuffer,      // bytes of unread text, 1 to 2^30, which then no longer follows the flow [SO_RCVBUF]
+  kLinger,             // milliseconds for the last text after close(); 0 drops it, -1: no bound [SO_LINGER]
   kSendBuffer,         // bytes unsent and unacknowledged, 1 to 2^30 [SO_SNDBUF]
   kAccountLimits,      // 1: Info tells for how long what held text back (RFC 4898)
 };

@@ -94,7 +94,7 @@ void Connection::close(Core& core) {
   // In TIME-WAIT the peer has had every answer that it waits for: what is unread is merely dropped with the
   // rest.
   const bool unread = tcb.unread != 0 || (tcb.hold & kHoldReassembly) != 0;
-  const net::Duration linger = tcb.extra == kNoSlot ? net::Duration(-1) : core.extras[tcb.extra].linger;
+  const net::Duration linger = core.config(*this).linger;
   if ((unread || linger.count() == 0) && tcb.state != State::kTimeWait) return abort(core);
   shutdown(core);
   const bool sending = tcb.state == State::kFinWait1 || tcb.state == State::kClosing ||
@@ -106,13 +106,6 @@ void Connection::close(Core& core) {
   become_orphan(core);
   if (tcb.state == State::kFinWait2) tcb.idle_deadline = core.now + core.config(*this).fin_wait_2;
   core.mark(*this, 0);
-}
-
-bool Connection::set_linger(net::Duration linger, Core& core) {
-  Extra* own = extra(core);
-  if (own == nullptr) return false;
-  own->linger = std::min(linger, Deadline::longest());
-  return true;
 }
 
 // Nobody waits for a connection that its user has closed, so that what it holds until the peer acknowledges

@@ -205,14 +205,13 @@ Result Sockets::set_option(int fd, int level, int name, std::span<const uint8_t>
   }
   int number = 0;
   std::memcpy(&number, value.data(), std::min(value.size(), sizeof number));
+  Result result = 0;
   if (level == SOL_SOCKET && name == SO_LINGER && value.size() >= sizeof(linger)) {
     linger how{};
     std::memcpy(&how, value.data(), sizeof how);
-    socket->linger_reset = how.l_onoff != 0 && how.l_linger == 0;
-    return 0;
-  }
-  Result result = 0;
-  if (const Known* known = known_option(level, name)) {
+    // One that is not 0 makes Linux's close() block, and ends nothing.
+    result = choose(*socket, Option::kLinger, how.l_onoff != 0 && how.l_linger == 0 ? 0 : -1);
+  } else if (const Known* known = known_option(level, name)) {
     if (number < known->least || number > known->most) return -EINVAL;
     result = choose(*socket, known->option, meant(known->option, number));
   } else if (level == IPPROTO_TCP && name == TCP_MAXSEG) {

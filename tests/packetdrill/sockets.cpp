@@ -278,12 +278,7 @@ Result Sockets::close(int fd) {
   if (socket == nullptr) return ::close(fd) < 0 ? -errno : 0;
   if (socket->door) host_.remove_door(*socket->door);
   if (socket->slot != kNoSlot) {
-    Connection& connection = host_.connection(socket->slot);
-    if (socket->linger_reset) {
-      connection.abort(host_.core());
-    } else {
-      connection.close(host_.core());
-    }
+    host_.connection(socket->slot).close(host_.core());
     host_.orphan(socket->slot);
   }
   for (auto& [epoll, watches] : epolls_) std::erase_if(watches, [fd](const Watch& w) { return w.fd == fd; });

@@ -49,7 +49,6 @@ struct Socket {
   bool write_shut = false;
   bool read_shut = false;
   bool refused_room = false;  // the last write found the buffer full
-  bool linger_reset = false;  // close() is to send RST
   int fast_open_queue = 0;    // TCP_FASTOPEN
   bool fast_open_connect = false;
   bool fast_open_no_cookie = false;

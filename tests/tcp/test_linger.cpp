@@ -11,18 +11,24 @@ using namespace tcp;
 class Lingering : public LadderTest {};
 TERN_LADDERS(Lingering);
 
+void linger(Ladder& l, int64_t milliseconds) {
+  Error error = Error::kNone;
+  l.burst([&] { error = l.connection().set_option(Option::kLinger, milliseconds, l.core()); });
+  EXPECT_EQ(error, Error::kNone);
+}
+
 TEST_P(Lingering, OfZeroDropsWhatIsUnsentAndResets) {
   Ladder l(start());
   l.send(500);
   l.out(text(500));
-  EXPECT_TRUE(l.connection().set_linger(0s, l.core()));
+  linger(l, 0);
   l.close().out(seq(501), rst()).gone(CloseReason::kAborted);
 }
 
 TEST_P(Lingering, BoundsHowLongTheLastTextMayGoUnacknowledged) {
   Ladder l(start());
   l.send(500);
-  EXPECT_TRUE(l.connection().set_linger(5s, l.core()));
+  linger(l, 5000);
   l.ignore_output().close().out(seq(501), fin()).at(1s).ignore_output().at(4'990ms).ignore_output();
   l.in_state(State::kFinWait1).at(5s).out(rst()).gone(CloseReason::kAborted);
 }
@@ -31,14 +37,14 @@ TEST_P(Lingering, EndsWhenAllIsAcknowledged) {
   Start s = start();
   s.config.fin_wait_2 = 20s;
   Ladder l(s);
-  EXPECT_TRUE(l.connection().set_linger(5s, l.core()));
+  linger(l, 5000);
   l.close().out(fin()).at(1s).ignore_output().in(ack(2)).in_state(State::kFinWait2);
   l.silent_until(20'990ms).in_state(State::kFinWait2).at(21'005ms).gone(CloseReason::kFinished);
 }
 
 TEST_P(Lingering, HoldsAfterThePeerHasClosedToo) {
   Ladder l(start());
-  EXPECT_TRUE(l.connection().set_linger(5s, l.core()));
+  linger(l, 5000);
   l.in(seq(1), fin()).out(ack(2)).close().out(fin()).in_state(State::kLastAck);
   l.at(4'990ms).ignore_output().in_state(State::kLastAck).at(5'005ms).ignore_output();
   l.gone(CloseReason::kAborted);
@@ -46,6 +52,7 @@ TEST_P(Lingering, HoldsAfterThePeerHasClosedToo) {
 
 TEST_P(Lingering, IsOffUnlessChosen) {
   Ladder l(start());
+  EXPECT_EQ(l.connection().option(Option::kLinger, l.core()), -1);
   l.close().out(fin()).at(30s).ignore_output().in_state(State::kFinWait1);
 }
 

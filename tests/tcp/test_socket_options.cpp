@@ -252,6 +252,7 @@ TEST(OptionRanges, AreCheckedAtBothEnds) {
                         {Option::kSynRetries, 1, 255},
                         {Option::kTimeToLive, 1, 255},
                         {Option::kDscp, 0, 63},
+                        {Option::kLinger, -1, 32'400'000},
                         {Option::kReceiveBuffer, 1, 1 << 30},
                         {Option::kSendBuffer, 1, 1 << 30}}) {
     Config config;
