@@ -47,8 +47,8 @@ EndPlan end_plan(Dice& dice) {
   config.send_buffer = dice.one_of<uint32_t>({1, 3000, 20'000, 262'144});
   config.ack_every_segments = dice.one_of<uint8_t>({1, 2, 8, 255});
   config.initial_window_segments = dice.one_of<uint16_t>({1, 2, 10});
-  plan.limits.reassemblies = plan.limits.recoveries = plan.limits.congestions = plan.limits.extras =
-      4;  // of one connection
+  CoreLimits& limits = plan.limits;  // of one connection
+  limits.reassemblies = limits.recoveries = limits.congestions = limits.extras = limits.bbrs = 4;
   if (dice.one_in(8)) plan.limits.recoveries = 0;
   plan.limits.outbox = dice.one_of<uint32_t>({1, 3, 16, 256});
   plan.largest_write = dice.one_of<uint32_t>({1, 20, 500, 2000, 10'000});
@@ -96,6 +96,10 @@ void plan_rarities(Dice& dice, Scenario& s) {
     config.pacing = dice.one_in(5);
     config.window_validation = dice.one_in(4);
     if (dice.one_in(4)) config.mtu_probing = MtuProbing::kAlways;
+    if (dice.one_in(5)) {
+      config.congestion = Congestion::kBbr;
+      config.ecn = Ecn::kOff;  // as a service that uses BBR has it
+    }
   }
   if (!dice.one_in(4)) return;
   for (Faults* f : {&s.to_passive, &s.to_active}) {
@@ -145,12 +149,12 @@ std::string to_string(const Scenario& s) {
     const Config& c = plan->config;
     text += std::string("  ") + name + ": mss " + std::to_string(c.mss) + " scale " +
             std::to_string(c.window_scale) + (c.timestamps ? " timestamps" : "") + (c.sack ? " sack" : "") +
-            " ecn " + std::to_string(static_cast<int>(c.ecn)) + (c.nagle ? " nagle" : "") + " receive " +
-            std::to_string(c.receive_buffer_initial) + " to " + std::to_string(c.receive_buffer) + " send " +
-            std::to_string(c.send_buffer) + " acks " + std::to_string(c.ack_every_segments) + " outbox " +
-            std::to_string(plan->limits.outbox) + " bytes " + std::to_string(plan->bytes) + " writes " +
-            std::to_string(plan->largest_write) + " pause us " +
-            std::to_string(plan->read_pause.count() / 1000) + " packets " +
+            " ecn " + std::to_string(static_cast<int>(c.ecn)) + (c.nagle ? " nagle" : "") + " " +
+            name_of(c.congestion) + " receive " + std::to_string(c.receive_buffer_initial) + " to " +
+            std::to_string(c.receive_buffer) + " send " + std::to_string(c.send_buffer) + " acks " +
+            std::to_string(c.ack_every_segments) + " outbox " + std::to_string(plan->limits.outbox) +
+            " bytes " + std::to_string(plan->bytes) + " writes " + std::to_string(plan->largest_write) +
+            " pause us " + std::to_string(plan->read_pause.count() / 1000) + " packets " +
             std::to_string(plan->packets_per_read) + " ending " +
             std::to_string(static_cast<int>(plan->ending)) + " at " + std::to_string(plan->ending_at) +
             " user timeout s " + std::to_string(c.user_timeout / 1s) +
@@ -191,6 +195,8 @@ std::string judge(const Scenario& s, const Endpoint& active, const Endpoint& pas
     if (end->core().reassemblies.in_use() != 0) return "no reassembly queue is in use at the end";
     if (end->core().recoveries.in_use() != 0) return "no scoreboard is in use at the end";
     if (end->core().congestions.in_use() != 0) return "nobody remembers a loss at the end";
+    if (end->core().bbrs.in_use() != 0 || end->core().hystarts.in_use() != 0)
+      return "no path is modelled at the end";
     if (end->core().fast_opens[0].open() != 0) return "no Fast Open request is pending at the end";
     if (end->core().extras.in_use() != 0) return "nobody has options of its own at the end";
     if (!idle(end->core().backlogs[0])) return "nobody is queued or served at the end";
