@@ -107,7 +107,7 @@ void Connection::settle_mtu_probe(Core& core) {
 }
 
 // Whether what was found lost is a probe, and no more. It is sent again in segments that get through, without
-// a word to congestion control (RFC 4821 section 7.6.2, RFC 8899 section 4.4).
+// a word to congestion control (RFC 4821 section 7.6.2, RFC 8899 section 3).
 bool Connection::lost_mtu_probe(Core& core) {
   if ((tcb.hold & kHoldMtuProbe) == 0 || core.extras[tcb.extra].probe_start != tcb.snd.una) return false;
   Extra& own = core.extras[tcb.extra];

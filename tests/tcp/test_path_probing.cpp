@@ -125,7 +125,7 @@ TEST_P(PathProbing, RegainsTheWholeSizeByOneProbeWhereThePathHadOnlyFailedForATi
   l.ignore_output().silent_until(l.now() + 1h);
 }
 
-TEST_P(PathProbing, LostProbeIsNoSignOfCongestion) {  // RFC 8899 section 4.4
+TEST_P(PathProbing, LostProbeIsNoSignOfCongestion) {  // RFC 8899 section 3
   for (const bool sack : {true, false}) {
     Start s = wide(sack);
     s.config.mtu_probing = MtuProbing::kAlways;
@@ -153,6 +153,18 @@ TEST_P(PathProbing, AlwaysReachesTheWholeSizeWhereThePathTakesIt) {
   EXPECT_EQ(l.tcb().mss, 1460);
   EXPECT_EQ(l.counters().mtu_probes.value(), 1u);
   l.ignore_output();
+}
+
+TEST_P(PathProbing, ThatGotThroughMakesTheWindowNoLargerInBytes) {  // RFC 8899 section 3
+  Start s = wide();
+  s.config.mtu_probing = MtuProbing::kAlways;
+  Ladder l(s);
+  const uint32_t before = l.tcb().cwnd;
+  l.send(20'000);
+  l.out(text(1460)).ignore_output();
+  l.in(ack(1461)).ignore_output();
+  EXPECT_EQ(l.tcb().mss, 1460);
+  EXPECT_EQ(l.tcb().cwnd, before + 1460);  // by slow start
 }
 
 TEST_P(PathProbing, WaitsForTextAndWindowEnough) {
