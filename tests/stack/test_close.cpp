@@ -231,6 +231,25 @@ TEST_F(Close, OldSynDoesNotReopenTimeWait) {
   bench_->expect_clean();
 }
 
+TEST_F(Close, TooManyInTimeWaitEndTheOldest) {
+  start(closes_at_once(), {.max_connections = 64});
+  for (uint16_t i = 0; i < 66; ++i) {
+    Client client(*bench_, {.port = static_cast<uint16_t>(40'000 + i)});
+    client.connect();
+    bench_->settle();
+    client.fin();
+    bench_->settle();
+  }
+  EXPECT_EQ(in(State::kTimeWait), 64u);
+  EXPECT_EQ(bench_->tcp().time_wait_overflow.value(), 2u);
+  Client first(*bench_, {});  // of whose end nothing is known any more
+  first.lay(tcp::kFin | tcp::kAck, {});
+  bench_->settle();
+  EXPECT_TRUE(first.was_reset);
+  bench_->pass(61s);
+  bench_->expect_clean();
+}
+
 TEST_F(Close, SlotOfAReopenedTimeWaitMayBeTakenInTheSameBurst) {
   start(closes_at_once(), {.max_connections = 8});
   std::vector<std::unique_ptr<Client>> clients;
