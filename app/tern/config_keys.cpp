@@ -81,6 +81,8 @@ constexpr std::array kKeys = std::to_array<KnownKey>({
     {"tcp", "delayed_ack_ms", kInteger, "40", "milliseconds", 0, 498},
     {"tcp", "quick_ack_segments", kInteger, "16", "full segments", 0, 255},
     {"tcp", "ack_every_segments", kInteger, "8", "full segments per acknowledgment", 1, 64},
+    {"tcp", "challenge_acks", kInteger, "10", "segments", 1, 63},
+    {"tcp", "challenge_interval_ms", kInteger, "5000", "milliseconds", 100, 60000},
     {"tcp", "time_to_live", kInteger, "64", "hops", 1, 255},
     {"tcp", "dscp", kInteger, "0", "differentiated services code point", 0, 63},
     {"tcp", "fin_wait_2_s", kInteger, "60", "seconds", 1, 3600},

@@ -158,6 +158,8 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   reader.read_duration<milliseconds>("delayed_ack_ms", values.delayed_ack);
   reader.read_integer("quick_ack_segments", values.quick_ack_segments);
   reader.read_integer("ack_every_segments", values.ack_every_segments);
+  reader.read_integer("challenge_acks", values.challenge_acks);
+  reader.read_duration<milliseconds>("challenge_interval_ms", values.challenge_interval);
   reader.read_integer("time_to_live", values.marking.time_to_live);
   reader.read_integer("dscp", values.marking.dscp);
   reader.read_duration<seconds>("fin_wait_2_s", values.fin_wait_2);

@@ -127,6 +127,9 @@ struct Config {
   // The most full segments of one burst that one acknowledgment may answer. RFC 5681 section 4.2 says two;
   // each acknowledgment costs a frame, so a burst is merged up to this bound.
   uint8_t ack_every_segments = 8;
+  // Challenge ACKs that a connection sends at most, 1 to 63, in each interval (RFC 5961 section 7).
+  uint8_t challenge_acks = 10;
+  net::Duration challenge_interval = std::chrono::seconds(5);
   // How long text may go unacknowledged once the user has closed: then RST is sent, at once where it is 0;
   // negative: for as long as retransmissions are tried. What a user chooses for a connection.
   net::Duration linger = std::chrono::milliseconds(-1);

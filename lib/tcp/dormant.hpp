@@ -54,8 +54,8 @@ struct alignas(64) Dormant {
   Seq iss;
   Seq irs;
   uint16_t retransmitted = 0;
-  uint16_t challenges : 4 = 0;
-  uint16_t challenge_epoch : 12 = 0;
+  uint16_t challenges : 6 = 0;
+  uint16_t challenge_epoch : 10 = 0;
   uint8_t snd_scale : 4 = 0;
   uint8_t rcv_scale : 4 = 0;
   uint8_t reo_wnd = 0;

@@ -187,21 +187,20 @@ Connection::Step Connection::check_syn(const Segment& seg, Core& core) {
   return Step::kDrop;
 }
 
-// RFC 5961 section 7: ten in about five seconds at most, counted for this connection alone, so that nobody
+// RFC 5961 section 7: so many in an interval at most, counted for this connection alone, so that nobody
 // learns from what one connection is still owed whether another is there (CVE-2016-5696).
 void Connection::challenge(Core& core) {
-  constexpr uint32_t kMost = 10;
-  constexpr int kEpochShift = 10;
-  const auto epoch = static_cast<uint16_t>((core.coarse_now >> kEpochShift) & 0xfff);
+  const Config& config = core.config(*this);
+  const auto epoch = static_cast<uint16_t>((core.now.ns / config.challenge_interval.count()) & 0x3ff);
   if (epoch != tcb.challenge_epoch) {
-    tcb.challenge_epoch = epoch & 0xfff;
+    tcb.challenge_epoch = epoch & 0x3ff;
     tcb.challenges = 0;
   }
-  if (tcb.challenges == kMost) {
+  if (tcb.challenges >= config.challenge_acks) {
     ++core.counters.challenge_acks_withheld;
     return;
   }
-  tcb.challenges = (tcb.challenges + 1) & 0xf;
+  tcb.challenges = (tcb.challenges + 1) & 0x3f;
   ++core.counters.challenge_acks;
   core.mark(*this, kMarkAckNow);
 }

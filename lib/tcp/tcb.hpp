@@ -163,8 +163,8 @@ struct alignas(64) Tcb {
   uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
   CloseReason close_reason = CloseReason::kNone;
   CloseReason soft_error = CloseReason::kNone;  // what ICMP has said since something was acknowledged
-  uint16_t challenges : 4 = 0;                  // challenge ACKs owed in challenge_epoch
-  uint16_t challenge_epoch : 12 = 0;            // Core::coarse_now in steps of 4.3 s
+  uint16_t challenges : 6 = 0;                  // challenge ACKs owed in challenge_epoch
+  uint16_t challenge_epoch : 10 = 0;            // the count of Config::challenge_interval
   uint32_t heard_at = 0;                        // Core::coarse_now of the last segment that was acceptable
 
   // --- line 2: seldom ---

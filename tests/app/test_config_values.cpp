@@ -24,7 +24,8 @@ auto fields(const tcp::Config& c) {
                   c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
                   c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
                   c.fast_open_connect, c.fast_open_pending, c.pacing, c.user_timeout_option,
-                  c.user_timeout_least, c.user_timeout_most, c.account_limits);
+                  c.user_timeout_least, c.user_timeout_most, c.account_limits, c.challenge_acks,
+                  c.challenge_interval);
 }
 
 // Of a configuration that must be right.
@@ -154,6 +155,7 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
               "restart_after_idle = false\nwindow_validation = true\nrto_initial_ms = 900\n"
               "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\nsyn_retries = 3\n"
               "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
+              "challenge_acks = 3\nchallenge_interval_ms = 700\n"
               "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
               "user_timeout_ms = 90000\nuser_timeout_option = true\nuser_timeout_min_s = 20\n"
               "user_timeout_max_s = 200\naccount_limits = true\ntime_to_live = 9\ndscp = 46\n"));
@@ -193,6 +195,8 @@ TEST(ConfigValues, EachTcpKeyReachesItsField) {
   expected.delayed_ack = 20ms;
   expected.ack_every_segments = 2;
   expected.fin_wait_2 = 30s;
+  expected.challenge_acks = 3;
+  expected.challenge_interval = 700ms;
   expected.keep_alive = {true, 10min, 30s, 3};
   expected.user_timeout = 90s;
   expected.user_timeout_option = true;

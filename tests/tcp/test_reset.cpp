@@ -24,8 +24,11 @@ TEST_P(Reset, AtRcvNxtEndsTheConnection) {
 TEST_P(Reset, ElsewhereInTheWindowIsChallenged) {
   Ladder l(start());
   l.in(seq(2), rst(), no_ack()).out(seq(1), ack(1)).in(seq(10'000), rst(), no_ack()).out(seq(1), ack(1));
-  l.in_state(State::kEstablished);
-  EXPECT_EQ(l.counters().challenge_acks.value(), 2u);
+  l.in(seq(2), rst(), text(10)).out(seq(1), ack(1)).in_state(State::kEstablished);
+  EXPECT_EQ(l.counters().challenge_acks.value(), 3u);
+  l.in(seq(1), text(1));
+  EXPECT_EQ(l.read(), 1u);  // nor was anything kept of the last
+  l.ignore_output();
 }
 
 TEST_P(Reset, OutsideTheWindowIsDropped) {
@@ -66,9 +69,18 @@ TEST_P(Reset, InEachClosingStateEnds) {
 
 TEST_P(Reset, ASynInTheWindowIsChallenged) {  // RFC 5961 section 4.2
   Ladder l(start());
-  l.in(seq(5), syn(), no_ack()).out(seq(1), ack(1)).in(seq(5), syn()).out(seq(1), ack(1));
+  l.in(seq(5), syn(), no_ack()).out(seq(1), ack(1)).in(seq(1), syn(), text(10)).out(seq(1), ack(1));
   l.in_state(State::kEstablished);
   EXPECT_EQ(l.counters().challenge_acks.value(), 2u);
+  EXPECT_EQ(l.read(), 0u);
+}
+
+TEST_P(Reset, OfAPeerThatBeganAnewAnswersTheChallengeAndEnds) {  // the same
+  Ladder l(start());
+  l.in(seq(1), text(10)).at(40ms).out(ack(11));
+  EXPECT_EQ(l.read(), 10u);
+  l.in(seq(5000), syn(), no_ack()).out(seq(1), ack(11));
+  l.in(seq(11), rst(), no_ack()).gone(CloseReason::kResetByPeer);
 }
 
 TEST_P(Reset, ASynOutsideTheWindowIsAnsweredByAnAck) {
@@ -131,6 +143,21 @@ TEST_P(Reset, ChallengesAreLimitedForEachConnection) {  // RFC 5961 section 7, C
   l.in(seq(1), text(10)).at(1040ms).out(ack(11));          // what is in order is acknowledged as ever
   EXPECT_EQ(l.read(), 10u);
   l.at(6s).in(seq(500), rst(), no_ack()).out(ack(11));
+}
+
+TEST_P(Reset, ChallengesAndTheirIntervalAreTheOperatorsToChoose) {  // RFC 5961 section 7
+  Start s = start();
+  s.config.challenge_acks = 2;
+  s.config.challenge_interval = 300ms;
+  Ladder l(s);
+  for (const Duration t : {300ms, 600ms}) {
+    l.at(t).in(seq(500), rst(), no_ack()).out(ack(1)).in(seq(500), rst(), no_ack()).out(ack(1));
+    l.at(t + 200ms).in(seq(500), rst(), no_ack()).silent();
+  }
+  s.config.challenge_acks = 63;
+  Ladder most(s);
+  for (int i = 0; i < 63; ++i) most.in(seq(500), rst(), no_ack()).out(ack(1));
+  most.in(seq(500), rst(), no_ack()).silent();
 }
 
 }  // namespace
