@@ -27,7 +27,14 @@ void Connection::take_congestion_mark(const Segment& seg, Core& core) {
 // flight; nor does the window shrink twice where something was lost as well. SND.UNA has not moved yet.
 void Connection::take_congestion_echo(const Segment& seg, Core& core) {
   if (!has(kEcnOn) || !seg.has(kEce) || flight() == 0) return;
-  if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0 || reduced_for_ecn(seg.ack)) return;
+  if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0) {
+    // The reduction stands for the mark too, even if nothing was lost (RFC 4015 section 3.1, step 9).
+    if (tcb.recovery != kNoSlot) {
+      core.recoveries[tcb.recovery].undo_cwnd = core.recoveries[tcb.recovery].undo_ssthresh = 0;
+    }
+    return;
+  }
+  if (reduced_for_ecn(seg.ack)) return;
   ++core.counters.congestion_echoes;
   tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::min(flight(), tcb.cwnd), core);
   tcb.cwnd = std::min(tcb.cwnd, tcb.ssthresh);

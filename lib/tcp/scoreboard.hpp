@@ -95,6 +95,8 @@ class Scoreboard {
 
   // Whether the byte at SND.UNA is said to have arrived, which only a peer that reneges says.
   bool reneged() const { return count_ != 0 && runs_[0].fate == Fate::kSacked; }
+  // Whether the byte at SND.UNA was sent more than once.
+  bool begins_again() const { return count_ != 0 && runs_[0].again; }
   // NextSeg() of RFC 6675 section 4, rule 1: the first bytes that are lost and not sent again.
   bool next_lost(Seq& left, Seq& right) const;
   bool any_lost() const { return holds(Fate::kLost); }

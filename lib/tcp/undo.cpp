@@ -42,15 +42,18 @@ bool Connection::timeout_was_spurious(const Recovery& recovery) const {
 }
 
 // Step 2 of the same: after the timeout's first acknowledgment new text goes in place of what seems lost, if
-// emit_lost() finds that it may. full: all that had been sent is acknowledged, so that nothing can be told.
+// emit_lost() finds that it may. full: all that had been sent is acknowledged, so that nothing can be told;
+// nor can it by a peer that acknowledges only a part of what was sent again.
 void Connection::go_on_with_frto(Recovery& recovery, bool full) const {
-  recovery.frto = recovery.frto == Frto::kHeadSent && !full ? Frto::kNewSent : Frto::kOff;
+  const bool tells = recovery.frto == Frto::kHeadSent && !full && !recovery.board.begins_again();
+  recovery.frto = tells ? Frto::kNewSent : Frto::kOff;
 }
 
 // Steps 2a and 3a: a duplicate ACK in answer means that something was lost, unless its blocks prove the
-// opposite.
+// opposite. With SACK the first answer is only what moves SND.UNA (section 3.1, step 2).
 void Connection::take_frto_duplicate(Recovery& recovery, Core& core) {
   if (timeout_was_spurious(recovery)) return undo(recovery, core);
+  if (recovery.frto == Frto::kHeadSent && has(kSackOn)) return;
   if (recovery.frto == Frto::kNewSent) tcb.cwnd = std::max(tcb.cwnd, 3u * tcb.mss);
   recovery.frto = Frto::kOff;
 }
@@ -78,6 +81,7 @@ void Connection::undo(Recovery& recovery, Core& core) {
   recovery.frto = Frto::kOff;
   tcb.cwnd = std::max(tcb.cwnd, recovery.undo_cwnd);
   tcb.ssthresh = std::max(tcb.ssthresh, recovery.undo_ssthresh);
+  tcb.recover = tcb.snd.una - 1;  // RFC 5682: duplicate ACKs from now on may tell of a loss again
   congestion_control(*this, core).undo(*this, core);
 }
 

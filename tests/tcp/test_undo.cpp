@@ -67,6 +67,84 @@ TEST_P(Undo, ADuplicateAsTheFirstAnswerMeansSoToo) {  // step 2a
   EXPECT_EQ(l.counters().losses_undone.value(), 0u);
 }
 
+TEST_P(Undo, WithSackADuplicateIsNoAnswerYet) {  // section 3.1, step 2
+  Ladder l(with_sack());
+  time_out(l);
+  l.in(ack(1), sack(2001, 3001)).silent();
+  l.in(ack(1001)).out(seq(6001), text(1000)).out(seq(7001), text(1000)).silent();
+  l.in(ack(1001), sack(2001, 4001)).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 1u);
+}
+
+TEST_P(Undo, ASegmentThatIsNeitherAckNorDuplicateIsPassedOver) {  // section 2.1
+  Ladder l(start());
+  time_out(l);
+  l.in(ack(1), wnd(50'000)).in(ack(1), text(500)).ignore_output();
+  l.in(ack(1001)).out(seq(6001), text(1000)).out(seq(7001), text(1000)).silent();
+  l.in(ack(1001), wnd(40'000)).silent().in(ack(2001), wnd(40'000)).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 1u);
+  l.read();
+  l.ignore_output();
+}
+
+TEST_P(Undo, ATimeoutOfTheSameSegmentBeginsAnew) {  // section 2.1, step 1
+  Ladder l(start());
+  time_out(l);
+  l.after(2s).out(seq(1), text(1000));
+  l.in(ack(1001)).out(seq(6001), text(1000)).out(seq(7001), text(1000)).silent();
+  l.in(ack(2001)).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 1u);
+}
+
+TEST_P(Undo, ATimeoutOfALaterSegmentMeanwhileDoesNot) {  // the same
+  Ladder l(start());
+  time_out(l);
+  l.in(ack(1001)).ignore_output().after(1s).out(seq(1001), text(1000));
+  l.in(ack(2001)).out(seq(2001), text(1000)).out(seq(3001), text(1000)).silent();
+  l.in(ack(4001)).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 0u);
+}
+
+TEST_P(Undo, AnAckOfPartOfTheHeadProvesNothing) {  // section 2.1, step 2a
+  Ladder l(start());
+  time_out(l);
+  l.in(ack(501)).out(seq(1001), text(1000)).ignore_output();
+  l.in(ack(1001)).in(ack(2001)).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 0u);
+}
+
+TEST_P(Undo, DuplicatesAfterItTellOfALossAgain) {  // step 3b: recover is SND.UNA
+  Ladder l(start());
+  time_out(l);
+  l.in(ack(1001)).ignore_output().in(ack(2001)).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 1u);
+  l.in(ack(2001)).in(ack(2001)).in(ack(2001)).out(seq(2001), text(1000)).ignore_output();
+  EXPECT_EQ(l.counters().fast_retransmits.value(), 1u);
+}
+
+TEST_P(Undo, AnEchoOfCongestionKeepsTheWindowSmall) {  // RFC 4015 section 3.1, step 9
+  Start s = start();
+  s.ecn = true;
+  Ladder l(s);
+  time_out(l);
+  l.in(ack(1001)).ignore_output().in(ack(2001), ece()).ignore_output();
+  EXPECT_EQ(l.counters().losses_undone.value(), 1u);
+  EXPECT_EQ(l.counters().retransmissions.value(), 1u);
+  EXPECT_EQ(l.tcb().ssthresh, 3000u);
+  EXPECT_EQ(l.tcb().cwnd, 3000u);
+}
+
+TEST_P(Undo, AnAckOfAllProvesNothing) {  // section 2.1, step 2a; section 3.1, step 2a
+  for (const bool sack_on : {false, true}) {
+    Ladder l(sack_on ? with_sack() : start());
+    time_out(l);
+    l.in(ack(6001)).out(seq(6001), text(1000)).out(seq(7001), text(1000)).silent();
+    l.in(ack(7001)).ignore_output();
+    EXPECT_EQ(l.counters().losses_undone.value(), 0u);
+    EXPECT_EQ(l.tcb().ssthresh, 3000u);
+  }
+}
+
 TEST_P(Undo, AnAckOfMoreThanTheHeadProvesNothing) {  // the head may have filled a gap
   Ladder l(start());
   time_out(l);
