@@ -47,6 +47,8 @@ void Connection::on_too_big(const net::IcmpReport& report, Core& core) {
   const auto current = synchronized ? path_mss() : core.config(*this).mss;
   mss = std::max(mss, std::min(core.config(*this).mss_floor, current));
   if (mss >= current) return;  // it says what we know, or what nobody can
+  // Nothing from the number that it quotes on was too large for that, so that no router has said it.
+  if (synchronized && mss >= tcb.snd.nxt - Seq{report.sequence} + option_bytes()) return;
   Extra* own = extra(core);
   if (own == nullptr) return;
   if (!synchronized) {

@@ -171,6 +171,18 @@ TEST_F(Opening, NetworkChoosesTheLocalAddressAndAFreePort) {
   EXPECT_EQ(in(State::kSynSent), 50u);
 }
 
+TEST_F(Opening, PortTowardOnePeerTellsNothingOfThatTowardAnother) {  // RFC 6056 section 3.3.3
+  std::set<uint16_t> steps;
+  uint16_t before = 0;
+  for (uint16_t remote = 80; remote < 100; ++remote) {
+    stack::Opened begun;
+    ASSERT_EQ(bench_.worker().connect({{}, kPeerAddress, 0, remote}, 0, {}, &begun), Error::kNone);
+    steps.insert(static_cast<uint16_t>(begun.tuple.local_port - before));
+    before = begun.tuple.local_port;
+  }
+  EXPECT_GT(steps.size(), 18u) << "no two steps alike, but by chance";
+}
+
 TEST_F(Opening, ListenTakesAnAddressOfOursOnce) {
   stack::Worker& worker = bench_.worker();
   EXPECT_EQ(worker.listen({kOurAddress, 7}, 0), Error::kAddressInUse);

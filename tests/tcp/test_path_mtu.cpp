@@ -90,6 +90,16 @@ TEST_P(PathMtu, IsNotRaisedByAMessageNorLoweredBelowTheFloor) {
   l.icmp(IcmpError::kTooBig, 1, room(100)).silent();
 }
 
+TEST_P(PathMtu, ThatNothingInFlightExceedsCountsForNothing) {  // RFC 5927 section 7.2: maxsizesent
+  Start s = wide();
+  s.timestamps = true;
+  Ladder l(s);
+  l.send(900);
+  l.out(text(900)).icmp(IcmpError::kTooBig, 1, room(912)).silent();
+  EXPECT_EQ(l.tcb().mss, 1448);
+  l.icmp(IcmpError::kTooBig, 1, room(911)).out(seq(1), text(899)).out(text(1)).in(ack(901));
+}
+
 TEST_P(PathMtu, LeavesSegmentsBelowTheFloorAlone) {
   Start s = start();
   s.peer_mss = 300;
