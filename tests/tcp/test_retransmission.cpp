@@ -243,6 +243,8 @@ TEST_P(Retransmission, APartialAckSendsTheNextHoleAtOnce) {
   l.in(ack(1)).in(ack(1)).in(ack(1)).out(seq(1), text(1000));
   l.in(ack(2001)).out(seq(2001), text(1000)).silent();
   EXPECT_EQ(l.tcb().cwnd, 7000u - 2000 + 1000);
+  l.in(ack(2001)).silent();  // it is not over: duplicates go on to count
+  EXPECT_EQ(l.tcb().cwnd, 7000u);
   l.in(ack(4001)).out(seq(4001), text(1000)).silent();
   l.in(ack(8001)).silent();
   EXPECT_EQ(l.tcb().hold, 0);

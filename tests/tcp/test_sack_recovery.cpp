@@ -53,6 +53,30 @@ TEST_P(SackRecovery, AnAckThatTellsNothingNewIsNoDuplicate) {  // RFC 6675 secti
   EXPECT_EQ(l.counters().duplicate_acks_received.value(), 1u);
 }
 
+TEST_P(SackRecovery, NorDoesOneLetNewTextGo) {  // RFC 3042 section 2
+  Ladder l(with_sack());
+  fly(l, 10);
+  l.send(5000);
+  for (int i = 0; i < 4; ++i) l.in(ack(1)).silent();
+  l.in(ack(1), sack(1001, 2001)).out(seq(10'001), text(1000)).silent();
+  for (int i = 0; i < 4; ++i) l.in(ack(1), sack(1001, 2001)).silent().in(ack(1)).silent();
+  EXPECT_EQ(l.counters().fast_retransmits.value(), 0u);
+  EXPECT_EQ(l.tcb().cwnd, 10'000u);
+}
+
+TEST_P(SackRecovery, AReportOfADuplicateIsToldByItsOwnAck) {  // RFC 2883 section 5: not by SND.UNA
+  Ladder l(with_sack());
+  fly(l, 10);
+  l.in(ack(3001)).in(ack(1), sack(1001, 2001)).in(ack(3001), sack(4001, 5001), sack(6001, 8001));
+  l.ignore_output();
+  EXPECT_EQ(l.tcb().reo_wnd, 0) << "a late ACK, and two blocks of which none is a duplicate";
+  l.in(ack(3001), sack(6001, 7001), sack(6001, 8001)).ignore_output();
+  const uint32_t window = l.tcb().reo_wnd;
+  EXPECT_NE(window, 0u) << "within the second block";
+  l.in(ack(3001), sack(2001, 3001)).ignore_output();
+  EXPECT_GT(l.tcb().reo_wnd, window) << "below its ACK number";
+}
+
 TEST_P(SackRecovery, ABlockOnTextOrOnAWindowUpdateCountsToo) {
   Ladder l(with_sack());
   fly(l, 10);
@@ -135,6 +159,15 @@ TEST_P(SackRecovery, ATimeoutSendsAgainOnlyWhatIsMissing) {
   EXPECT_EQ(l.core().recoveries.in_use(), 0u);
 }
 
+TEST_P(SackRecovery, BlocksAfterATimeoutCountToo) {  // RFC 6675 section 5.1
+  Ladder l(with_sack());
+  fly(l, 6);
+  l.at(1s).out(seq(1), text(1000)).silent();
+  l.in(ack(1001), sack(2001, 4001)).out(seq(1001), text(1000)).out(seq(4001), text(1000)).silent();
+  l.in(ack(4001), sack(5001, 6001)).silent().in(ack(6001)).silent();
+  EXPECT_EQ(l.tcb().hold, 0);
+}
+
 TEST_P(SackRecovery, TheTimeoutBeginsAnewWithTheRetransmission) {  // RFC 6675 section 6
   Ladder l(with_sack());
   fly(l, 10);
@@ -153,6 +186,35 @@ TEST_P(SackRecovery,
   l.after(1100ms).ignore_output();
   EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
   EXPECT_LE(l.tcb().ssthresh, before);
+}
+
+TEST_P(SackRecovery, WhatIsKnownBeyondItsEndIsKept) {  // RFC 6675 section 5, step A
+  Ladder l(with_sack());
+  fly(l, 10);
+  l.send(5000);
+  for (uint32_t end = 2001; end <= 12'001; end += 1000) l.in(ack(1), sack(1001, end)).ignore_output();
+  l.in(ack(12'001), sack(13'001, 14'001)).ignore_output();
+  EXPECT_EQ(l.tcb().hold & kHoldFastRecovery, 0);
+  ASSERT_NE(l.tcb().recovery, kNoSlot);
+  EXPECT_TRUE(l.core().recoveries[l.tcb().recovery].board.is_sacked(Seq{GetParam().iss} + 13'001));
+}
+
+TEST_P(SackRecovery, ATimeoutEndsItUntilAllOfThenIsAcknowledged) {  // RFC 6675 section 5.1
+  Ladder l(with_sack());
+  fly(l, 10);
+  l.in(ack(1), sack(1001, 4001)).ignore_output();
+  l.after(1100ms).ignore_output();
+  EXPECT_EQ(l.tcb().hold & (kHoldFastRecovery | kHoldLossRecovery), kHoldLossRecovery);
+  l.in(ack(4001)).ignore_output();
+  for (uint32_t end : {6001u, 7001u, 8001u, 9001u}) l.in(ack(4001), sack(5001, end)).ignore_output();
+  EXPECT_EQ(l.counters().fast_retransmits.value(), 1u) << "no other before RecoveryPoint";
+  l.in(ack(10'001)).ignore_output();
+  l.send(4000);
+  l.ignore_output();
+  l.send(20'000);
+  l.in(ack(11'001)).ignore_output();
+  l.in(ack(11'001), sack(12'001, 15'001)).ignore_output();
+  EXPECT_EQ(l.counters().fast_retransmits.value(), 2u);
 }
 
 TEST_P(SackRecovery, ALostRetransmissionIsSentAgainAfterATimeout) {

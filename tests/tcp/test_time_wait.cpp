@@ -115,6 +115,17 @@ TEST_P(TimeWait, IsNotReopenedByAnOlderTimestampWhateverTheSequenceNumber) {
   EXPECT_EQ(l.verdict(), Verdict::kReopen);
 }
 
+TEST_P(TimeWait, OfTimestampsIsReopenedWithoutThemByTheSequenceNumber) {  // RFC 6191 section 2
+  Start s = start();
+  s.timestamps = true;
+  Ladder l(s);
+  close_both(l);
+  l.at(1s).in(seq(2), syn(), no_ack(), no_ts()).out(ack(2));
+  EXPECT_EQ(l.verdict(), Verdict::kDone);
+  l.in(seq(1000), syn(), no_ack(), no_ts()).silent();
+  EXPECT_EQ(l.verdict(), Verdict::kReopen);
+}
+
 TEST_P(TimeWait, AnswersFromItsRecordAsTheConnectionWould) {
   Start s = start();
   s.timestamps = true;
