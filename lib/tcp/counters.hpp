@@ -56,7 +56,7 @@ namespace tern::tcp {
   X(resets_sent, "segments", "RSTs sent.")                                                                 \
   X(resets_received, "segments", "RSTs received, acceptable or not.")                                      \
   X(challenge_acks, "segments", "ACKs owed for RST, SYN or bare ACK out of place (RFC 5961).")             \
-  X(challenge_acks_withheld, "segments", "Challenge ACKs not sent: beyond challenge_acks.")       \
+  X(challenge_acks_withheld, "segments", "Challenge ACKs not sent: beyond challenge_acks.")                \
   X(unacceptable_sequence, "segments", "Segments outside the receive window, answered by an ACK.")         \
   X(unacceptable_ack, "segments", "Segments acknowledging what was not sent, or what is too old.")         \
   X(missing_ack, "segments", "Segments without ACK in a synchronized state, dropped.")                     \

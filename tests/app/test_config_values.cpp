@@ -16,16 +16,15 @@ namespace {
 using namespace std::chrono_literals;
 
 auto fields(const tcp::Config& c) {
-  return std::tie(c.msl, c.mss, c.mss_floor, c.mtu_probing, c.base_mss, c.window_scale, c.timestamps, c.sack,
-                  c.ecn, c.ecn_syn_retries, c.nagle, c.receive_buffer, c.receive_buffer_initial,
-                  c.quick_ack_segments, c.send_buffer, c.initial_window_segments, c.congestion,
-                  c.restart_after_idle, c.window_validation, c.rto_initial, c.rto_min, c.rto_max,
-                  c.retransmit_limit, c.syn_retries, c.delayed_ack, c.ack_every_segments, c.fin_wait_2,
-                  c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog, c.syn_ack_retries,
-                  c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
-                  c.fast_open_connect, c.fast_open_pending, c.pacing, c.user_timeout_option,
-                  c.user_timeout_least, c.user_timeout_most, c.account_limits, c.challenge_acks,
-                  c.challenge_interval);
+  return std::tie(
+      c.msl, c.mss, c.mss_floor, c.mtu_probing, c.base_mss, c.window_scale, c.timestamps, c.sack, c.ecn,
+      c.ecn_syn_retries, c.nagle, c.receive_buffer, c.receive_buffer_initial, c.quick_ack_segments,
+      c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.window_validation,
+      c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit, c.syn_retries, c.delayed_ack,
+      c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog,
+      c.syn_ack_retries, c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
+      c.fast_open_connect, c.fast_open_pending, c.pacing, c.user_timeout_option, c.user_timeout_least,
+      c.user_timeout_most, c.account_limits, c.challenge_acks, c.challenge_interval);
 }
 
 // Of a configuration that must be right.
