@@ -30,6 +30,7 @@ void Connection::on_icmp(const net::IcmpReport& report, Core& core) {
   }
   core.mark(*this, 0);
   if (report.error == net::IcmpError::kTooBig) return on_too_big(report, core);
+  if (tcb.state == State::kSynSent) note_fast_open_failure(core);
   const bool hard = is_hard(report.error);
   ++(hard ? core.counters.icmp_hard_errors : core.counters.icmp_soft_errors);
   // SHLD-26, but in synchronized states only a reason: RFC 5927 section 5.2. A half-open connection of a

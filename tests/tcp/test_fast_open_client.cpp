@@ -164,6 +164,15 @@ TEST_P(FastOpenClientLadder, NoAnswerAtAllIsRemembered) {
   EXPECT_FALSE(known_option(l).present());
 }
 
+TEST_P(FastOpenClientLadder, IcmpErrorIsRememberedHardOrSoft) {
+  for (const auto error : {net::IcmpError::kProhibited, net::IcmpError::kHostUnreachable}) {
+    Ladder l(start(300));
+    l.out(seq(0), flags(kSyn), text(300), fast_open(kCookie));
+    l.at(10ms).icmp(error, 0).silent();
+    EXPECT_FALSE(known_option(l).present());
+  }
+}
+
 TEST_P(FastOpenClientLadder, SynAckOfWhatWasNotSentIsAnsweredByRst) {
   Ladder l(start(300));
   l.out(seq(0), flags(kSyn), text(300), fast_open(kCookie));
