@@ -124,6 +124,8 @@ Connection::Step Connection::check_sequence(const Segment& seg, Core& core) {
     // The SYN that was queued, or opened the connection by its text, again: our SYN-ACK was lost.
     const bool again = (half_open() || has(kFastOpenPending)) && seg.has(kSyn) && seg.seq == tcb.irs;
     if (again) {
+      // One that does not ask for ECN takes back what an earlier one asked (RFC 3168 section 6.1.1).
+      if (!seg.asks_for_ecn()) tcb.flags = static_cast<uint16_t>(tcb.flags & ~kEcnOn);
       core.mark(*this, kMarkHandshake);
     } else {
       answer_out_of_place(seg, core);

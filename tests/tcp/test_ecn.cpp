@@ -69,7 +69,7 @@ TEST_P(EcnLadder, ASynSentAgainAsksAsOftenAsConfigured) {  // section 6.1.1.1
 TEST_P(EcnLadder, BothMayAskAtOnce) {
   Ladder l(asking());
   l.out(flags(kSyn | kEce | kCwr));
-  l.in(seq(0), flags(kSyn | kEce | kCwr), mss(1000)).out(flags(kSyn | kAck | kEce));
+  l.in(seq(0), flags(kSyn | kEce | kCwr), mss(1000)).out(flags(kSyn | kAck | kEce), not_ect());
   l.in(seq(1), ack(1)).in_state(State::kEstablished);
   EXPECT_TRUE(l.connection().has(kEcnOn));
 }
@@ -91,8 +91,10 @@ TEST(Ecn, AQueuedSynIsAgreedWithUnlessItIsOff) {
     const Listener listener(0, config);
     EXPECT_EQ(listener.agree_on_syn(asking_syn(true), Seq{1}, 0, counters)->ecn, mode != Ecn::kOff);
     Segment syn = asking_syn(true);
-    syn.flags = kSyn | kEce;
-    EXPECT_FALSE(listener.agree_on_syn(syn, Seq{1}, 0, counters)->ecn);
+    for (const int bits : {0, int{kEce}, int{kCwr}}) {
+      syn.flags = static_cast<uint8_t>(kSyn | bits);
+      EXPECT_FALSE(listener.agree_on_syn(syn, Seq{1}, 0, counters)->ecn);
+    }
   }
 }
 
@@ -242,6 +244,13 @@ TEST_P(EcnLadder, AMarkOnTheAnswerBeginsAnew) {
   Ladder l(agreed());
   l.in(text(1000), marked()).out(flags(kAck | kEce), ack(1001));
   l.in(text(1000), cwr(), marked()).out(flags(kAck | kEce), ack(2001));
+}
+
+TEST_P(EcnLadder, AMarkOnAProbeOfAClosedWindowIsEchoed) {  // section 6.1.6
+  Ladder l(agreed());
+  for (uint32_t i = 0; i < 10; ++i) l.in(seq(1 + 1000 * i), text(1000));
+  l.ignore_output();
+  l.in(seq(10'001), text(1), marked()).out(flags(kAck | kEce), ack(10'001), wnd(0));
 }
 
 TEST_P(EcnLadder, AMarkOnWhatIsNotAcceptableIsNotEchoed) {

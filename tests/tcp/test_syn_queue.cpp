@@ -63,6 +63,23 @@ TEST_P(SynQueue, SynAckOffersNothingThatTheSynDidNot) {
   l.out(seq(0), syn(), ack(1), scale(kNoWindowScale), sack_permitted(false), no_ts());
 }
 
+TEST_P(SynQueue, SynSentAgainWithoutAskingForEcnTakesItBack) {  // RFC 3168 section 6.1.1
+  const Start s = start();
+  Ladder l(s);
+  Segment asking = syn_of(s);
+  asking.flags = kSyn | kEce | kCwr;
+  const auto agreement = Listener(0, s.config).agree_on_syn(asking, Seq{s.origin.iss}, 0, l.counters());
+  ASSERT_TRUE(agreement);
+  l.connection().release(l.core());
+  l.burst([&] { l.connection().open_from_syn(*agreement, l.core()); });
+  l.out(flags(kSyn | kAck | kEce), not_ect());
+  l.at(100ms).in(seq(0), flags(kSyn | kEce | kCwr)).out(flags(kSyn | kAck | kEce), not_ect());
+  l.at(200ms).in(seq(0), flags(kSyn)).out(flags(kSyn | kAck), not_ect());
+  l.at(300ms).in(seq(1), ack(1)).in_state(State::kEstablished);
+  l.send(1000);
+  l.out(text(1000), not_ect());
+}
+
 TEST_P(SynQueue, EveryCombinationOfOptionsIsAgreedOn) {
   for (int bits = 0; bits < 64; ++bits) {  // three of ours, three of the peer's
     SCOPED_TRACE(bits);
