@@ -167,6 +167,22 @@ TEST_P(PathProbing, ThatGotThroughMakesTheWindowNoLargerInBytes) {  // RFC 8899 
   EXPECT_EQ(l.tcb().cwnd, before + 1460);  // by slow start
 }
 
+TEST_P(PathProbing, OneIsAnsweredOrLostBeforeTheNextLeaves) {  // RFC 8899 section 8
+  Start s = wide();
+  s.config.mtu_probing = MtuProbing::kAlways;
+  Ladder l(s);
+  l.send(50'000);
+  l.out(text(1460)).ignore_output().in(ack(1), sack(1461, 2485)).in(ack(1), sack(1461, 3509));
+  l.ignore_output();
+  EXPECT_EQ(l.counters().mtu_probes.value(), 1u);
+  l.in(ack(1), sack(1461, 4533)).out(seq(1), text(1024)).ignore_output();
+  EXPECT_EQ(l.counters().mtu_probes.value(), 1u) << "nor while what was lost of it is mended";
+  for (uint32_t end = 5557; l.counters().mtu_probes.value() == 1 && end < 40'000; end += 1024) {
+    l.in(ack(end)).ignore_output();
+  }
+  EXPECT_EQ(l.counters().mtu_probes.value(), 2u);
+}
+
 TEST_P(PathProbing, WaitsForTextAndWindowEnough) {
   Start s = wide();
   s.config.mtu_probing = MtuProbing::kAlways;
