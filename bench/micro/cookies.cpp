@@ -25,7 +25,7 @@ void make_cookies(benchmark::State& state) {
   std::vector<net::PrfBlock> seals(at_once);
   uint32_t n = 0;
   for (auto _ : state) {
-    for (auto& query : queries) query = cookies.query_for_syn(tuple(n++));
+    for (auto& query : queries) query = cookies.query_for_syn(tuple(n++).name());
     cookies.seal(queries, seals);
     for (const auto& seal : seals) benchmark::DoNotOptimize(cookies.make(seal, tcp::Seq{n}, kOffer, kTsNow));
   }
@@ -41,7 +41,7 @@ void check_cookies(benchmark::State& state) {
   std::vector<tcp::SynCookies::Query> queries(at_once);
   std::vector<net::PrfBlock> seals(at_once);
   for (uint32_t i = 0; i < at_once; ++i) {
-    const auto query = cookies.query_for_syn(tuple(i));
+    const auto query = cookies.query_for_syn(tuple(i).name());
     cookies.seal({&query, 1}, {&seals[i], 1});
     const tcp::Cookie cookie = cookies.make(seals[i], tcp::Seq{i}, kOffer, kTsNow);
     thirds[i].seq = tcp::Seq{i + 1};
@@ -51,7 +51,7 @@ void check_cookies(benchmark::State& state) {
     thirds[i].ts_ecr = cookie.ts_val;
   }
   for (auto _ : state) {
-    for (uint32_t i = 0; i < at_once; ++i) queries[i] = cookies.query_for_ack(tuple(i), thirds[i].ack);
+    for (uint32_t i = 0; i < at_once; ++i) queries[i] = cookies.query_for_ack(tuple(i).name(), thirds[i].ack);
     cookies.seal(queries, seals);
     for (uint32_t i = 0; i < at_once; ++i) {
       if (!cookies.check(seals[i], thirds[i])) return state.SkipWithError("a right cookie was refused");

@@ -3,12 +3,16 @@
 #pragma once
 
 #include <array>
+#include <bit>
 #include <compare>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include "net/byte_order.hpp"
+#include "net/connection_name.hpp"
 
 namespace tern::net {
 
@@ -68,6 +72,17 @@ struct FourTuple {
   uint16_t local_port = 0;
   uint16_t remote_port = 0;
 
+  // For who does not care that this is IPv4.
+  ConnectionName name() const { return std::bit_cast<ConnectionName>(*this); }
+  // The same for all connections that we open to one server: as if from port 0.
+  ConnectionName server_name() const { return FourTuple{local, remote, 0, remote_port}.name(); }
+  // The peer's address and ours as the wire has them, and as a packet of the peer's carries them.
+  std::array<uint8_t, 8> addresses() const {
+    std::array<uint8_t, 8> bytes;
+    store_be32(bytes.data(), remote.value);
+    store_be32(bytes.data() + 4, local.value);
+    return bytes;
+  }
   friend constexpr bool operator==(const FourTuple&, const FourTuple&) = default;
 };
 static_assert(sizeof(FourTuple) == 12);

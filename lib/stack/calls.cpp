@@ -39,7 +39,7 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   opener_.open(index, binding);
   limit_path(index);
   tcp::Connection& connection = core_.connection(index);
-  connection.try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
+  connection.try_fast_open(tuple.server_name(), core_);
   if (text) connection.send(text, core_);
   if (opened != nullptr) *opened = {tuple, index};
   return tcp::Error::kNone;
@@ -86,7 +86,7 @@ void Worker::give_up_time_wait(const net::FourTuple& tuple, uint32_t hash) {
 bool Worker::choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash) {
   constexpr uint32_t kMostPassedOver = 64;
   const PortsToward& ports = local_ports_.toward(tuple);
-  const uint32_t secret = tcp::begin(isn_prf_, tuple, net::Instant{}).iss.value;
+  const uint32_t secret = tcp::begin(isn_prf_, tuple.name(), net::Instant{}).iss.value;
   for (const PortSet* set : {&ports.free, &ports.waiting}) {
     for (uint32_t i = 0; i < kMostPassedOver; ++i) {
       const uint32_t from = (secret + next_port_) % kPorts;

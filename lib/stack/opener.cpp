@@ -26,7 +26,7 @@ std::optional<uint8_t> Opener::attachment_for(net::FourTuple& tuple, tcp::Error&
 
 void Opener::open(uint32_t index, uint16_t profile) {
   const net::FourTuple& tuple = paths_[index].tuple;
-  const tcp::Beginning beginning = tcp::begin(isn_prf_, tuple, core_.now);
+  const tcp::Beginning beginning = tcp::begin(isn_prf_, tuple.name(), core_.now);
   core_.connection(index).open_active(beginning.iss, profile, beginning.ts_offset, core_);
   if (!resolve(index)) unresolved_.push_back(index);
 }

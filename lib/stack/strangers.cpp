@@ -22,8 +22,8 @@ void Worker::on_strangers(uint8_t attachment, std::span<Arrival> arrivals, std::
   for (size_t i = 0; i < count; ++i) {
     const Arrival& arrival = arrivals[strangers[i]];
     listeners[i] = listeners_.find(arrival.tuple.local, arrival.tuple.local_port);
-    queries[i] = arrival.seg.has(tcp::kSyn) ? cookies_.query_for_syn(arrival.tuple)
-                                            : cookies_.query_for_ack(arrival.tuple, arrival.seg.ack);
+    queries[i] = arrival.seg.has(tcp::kSyn) ? cookies_.query_for_syn(arrival.tuple.name())
+                                            : cookies_.query_for_ack(arrival.tuple.name(), arrival.seg.ack);
   }
   cookies_.seal(std::span(queries).first(count), std::span(seals).first(count));
 
@@ -87,8 +87,8 @@ void Worker::on_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, const t
     ++counters.listen_drops;
     return;
   }
-  const auto fast_open =
-      listener.decide_fast_open(arrival.seg, arrival.tuple, fast_open_cookies_, listener.profile(), core_);
+  const auto fast_open = listener.decide_fast_open(arrival.seg, arrival.tuple.addresses(), fast_open_cookies_,
+                                                   listener.profile(), core_);
   if (fast_open.open && open_fast(attachment, arrival, hash, listener, fast_open.answer)) return;
   switch (listener.decide(static_cast<uint32_t>(backlog.half_open.count.value()))) {
     case tcp::SynAnswer::kDrop:
@@ -122,7 +122,7 @@ bool Worker::open_fast(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
     ++core_.counters.fast_open_refused;
     return false;
   }
-  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple, core_.now);
+  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple.name(), core_.now);
   auto agreement =
       listener.agree_on_fast_open(arrival.seg, beginning.iss, beginning.ts_offset, core_.counters);
   const auto index = static_cast<uint32_t>(position);
@@ -153,7 +153,7 @@ bool Worker::queue_syn(uint8_t attachment, Arrival& arrival, uint32_t hash, cons
   }
   const auto index = static_cast<uint32_t>(position);
   paths_[index] = {arrival.tuple, hash, arrival.from, attachment};
-  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple, core_.now);
+  const tcp::Beginning beginning = tcp::begin(isn_prf_, arrival.tuple.name(), core_.now);
   auto agreement = listener.agree_on_syn(arrival.seg, beginning.iss, beginning.ts_offset, core_.counters);
   if (!agreement) {
     forget(index);

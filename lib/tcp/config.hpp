@@ -56,8 +56,11 @@ struct Config {
   net::Duration msl = std::chrono::seconds(30);
   // Connections that we open may take a four-tuple out of TIME-WAIT once our timestamps are later (RFC 6191).
   bool reuse_time_wait = false;
-  // Largest text of a segment, both ways; what the path's MTU leaves after 40 bytes of headers.
+  // Largest text of a segment, both ways; what the path's MTU leaves after the headers of the network and of
+  // TCP, 40 bytes over IPv4.
   uint16_t mss = 1460;
+  // What a peer takes that states nothing: RFC 9293 section 3.7.1, MUST-15. 1220 over IPv6.
+  uint16_t default_mss = 536;
   // The least that ICMP may make of it: whoever forges a message has no smaller segments to gain.
   uint16_t mss_floor = 512;
   MtuProbing mtu_probing = MtuProbing::kBlackHole;

@@ -14,8 +14,9 @@ constexpr uint16_t kSmallestMss =
     48;  // a peer's smaller offer is taken as this; below, options leave no room for text
 
 // Eff.snd.MSS (RFC 9293 section 3.7.1): what the peer takes and the path allows, less the options of every
-// segment.
-uint16_t effective_mss(uint16_t peer_mss, const Config& config, bool timestamps) {
+// segment. stated: by the peer; 0: nothing.
+uint16_t effective_mss(uint16_t stated, const Config& config, bool timestamps) {
+  const uint16_t peer_mss = stated != 0 ? stated : config.default_mss;  // MUST-15
   const uint32_t mss = std::max(std::min(peer_mss, config.mss), kSmallestMss);
   return static_cast<uint16_t>(mss - (timestamps ? kTimestampOptionBytes : 0));
 }
@@ -109,7 +110,7 @@ Verdict Connection::on_segment_in_syn_sent(const Segment& seg, net::Packet text,
   agreement.iss = tcb.iss;
   agreement.irs = seg.seq;
   agreement.profile = tcb.profile;
-  if (seg.mss != 0) agreement.peer_mss = seg.mss;
+  agreement.peer_mss = seg.mss;
   agreement.peer_window_scale = seg.window_scale;
   agreement.timestamps = seg.has_timestamps && config.timestamps;
   agreement.sack = seg.sack_permitted && config.sack;

@@ -26,8 +26,8 @@ namespace tern::tcp {
 struct Agreement {
   Seq iss;
   Seq irs;
-  uint16_t profile = 0;     // index of Config
-  uint16_t peer_mss = 536;  // RFC 9293 MUST-15
+  uint16_t profile = 0;   // index of Config
+  uint16_t peer_mss = 0;  // 0: the peer stated none
   uint8_t peer_window_scale = kNoWindowScale;
   bool timestamps = false;
   bool sack = false;

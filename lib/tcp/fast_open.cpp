@@ -7,8 +7,6 @@
 #include <cstring>
 #include <span>
 
-#include "net/byte_order.hpp"
-
 namespace tern::tcp {
 namespace {
 
@@ -23,13 +21,6 @@ net::PrfKey epoch_key(const net::PrfKey& secret, int64_t epoch) {
   static_assert(sizeof key == sizeof derived.words);
   std::memcpy(key.data(), derived.words.data(), sizeof key);
   return key;
-}
-
-uint64_t cookie_of(const net::PrfKey& key, const net::FourTuple& tuple) {
-  std::array<uint8_t, 8> addresses;
-  net::store_be32(addresses.data(), tuple.remote.value);
-  net::store_be32(addresses.data() + 4, tuple.local.value);
-  return net::sip_hash_64(key, addresses);
 }
 
 }  // namespace
@@ -57,20 +48,20 @@ void FastOpenCookies::set_key(const net::PrfKey& current, const std::optional<ne
   previous_ = previous;
 }
 
-FastOpenCookies::Check FastOpenCookies::check(const net::FourTuple& tuple,
+FastOpenCookies::Check FastOpenCookies::check(std::span<const uint8_t> addresses,
                                               const FastOpenOption& option) const {
   if (!option.present() || option.length != kCookieBytes) return Check::kInvalid;
   uint64_t cookie = 0;
   for (size_t i = kCookieBytes; i != 0; --i) cookie = cookie << 8 | option.cookie[i - 1];
-  if (cookie == cookie_of(current_, tuple)) return Check::kValid;
-  return previous_ && cookie == cookie_of(*previous_, tuple) ? Check::kAged : Check::kInvalid;
+  if (cookie == net::sip_hash_64(current_, addresses)) return Check::kValid;
+  return previous_ && cookie == net::sip_hash_64(*previous_, addresses) ? Check::kAged : Check::kInvalid;
 }
 
-FastOpenOption FastOpenCookies::make(const net::FourTuple& tuple, FastOpenOption::Form form) const {
+FastOpenOption FastOpenCookies::make(std::span<const uint8_t> addresses, FastOpenOption::Form form) const {
   FastOpenOption option;
   option.form = form;
   option.length = kCookieBytes;
-  const uint64_t cookie = cookie_of(current_, tuple);
+  const uint64_t cookie = net::sip_hash_64(current_, addresses);
   for (size_t i = 0; i < kCookieBytes; ++i) option.cookie[i] = static_cast<uint8_t>(cookie >> (8 * i));
   return option;
 }
@@ -105,8 +96,8 @@ void FastOpenCache::clear() { std::ranges::fill(entries_, Entry{}); }
 // Whom to ask is our own choice, so that no secret is needed here.
 std::span<FastOpenCache::Entry> FastOpenCache::ways_of(const FastOpenServer& server) {
   constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
-  uint64_t hash = (uint64_t{server.remote.value} << 32 | server.local.value) * kGolden;
-  hash = (hash ^ hash >> 32 ^ server.port) * kGolden;
+  uint64_t hash = 0;
+  for (const uint8_t byte : server.bytes) hash = (hash ^ hash >> 32 ^ byte) * kGolden;
   const size_t sets = entries_.size() / kWays;
   if (sets == 0) return {};
   return std::span(entries_).subspan((hash >> 32) % sets * kWays, kWays);

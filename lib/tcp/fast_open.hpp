@@ -9,9 +9,10 @@
 #include <array>
 #include <cstdint>
 #include <optional>
+#include <span>
 #include <vector>
 
-#include "net/address.hpp"
+#include "net/connection_name.hpp"
 #include "net/instant.hpp"
 #include "net/prf.hpp"
 #include "tcp/segment.hpp"
@@ -50,10 +51,11 @@ class FastOpenCookies {
     kAged,  // good, but by the key before
     kValid,
   };
-  // tuple: seen from our side. option: of the peer's SYN.
-  Check check(const net::FourTuple& tuple, const FastOpenOption& option) const;
+  // addresses: the client's and ours, as the wire has them: 8 bytes over IPv4, 32 over IPv6. option: of the
+  // client's SYN.
+  Check check(std::span<const uint8_t> addresses, const FastOpenOption& option) const;
   // A cookie for the peer, in the form in which it asked.
-  FastOpenOption make(const net::FourTuple& tuple, FastOpenOption::Form form) const;
+  FastOpenOption make(std::span<const uint8_t> addresses, FastOpenOption::Form form) const;
 
  private:
   net::PrfKey secret_;
@@ -85,13 +87,9 @@ class FastOpenPending {
 
 // --- Client ---
 
-// Whom a cookie is for. Section 4.1.3.1: ports belong to it, since Fast Open is on or off by port.
-struct FastOpenServer {
-  net::Ipv4Address local;
-  net::Ipv4Address remote;
-  uint16_t port = 0;
-  friend constexpr bool operator==(const FastOpenServer&, const FastOpenServer&) = default;
-};
+// Whom a cookie is for: the name of a connection to the server from port 0. Section 4.1.3.1: the server's
+// port belongs to it, since Fast Open is on or off by port.
+using FastOpenServer = net::ConnectionName;
 
 // What an attempt's SYN was answered with.
 struct FastOpenAnswer {

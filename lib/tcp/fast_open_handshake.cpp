@@ -12,8 +12,8 @@ namespace {
 // The SYN's text and options together are to fit the server's MSS. All the room that options could take is
 // left, for middleboxes that add some.
 uint16_t text_limit_of(uint16_t server_mss, const Config& config) {
-  constexpr uint16_t kDefaultMss = 536;  // section 4.2.2: without a cached MSS
-  const uint16_t mss = std::min(server_mss != 0 ? server_mss : kDefaultMss, config.mss);
+  // Without a cached MSS it is the default one: section 4.2.2.
+  const uint16_t mss = std::min(server_mss != 0 ? server_mss : config.default_mss, config.mss);
   return mss > kMaxOptionBytes ? static_cast<uint16_t>(mss - kMaxOptionBytes) : uint16_t{0};
 }
 }  // namespace

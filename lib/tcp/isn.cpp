@@ -2,13 +2,13 @@
 // Initial sequence numbers for connections that we open. RFC 6528 section 3.
 #include "tcp/isn.hpp"
 
-#include "tcp/tuple_block.hpp"
+#include "tcp/name_block.hpp"
 
 namespace tern::tcp {
 
-Beginning begin(const net::Prf& prf, const net::FourTuple& tuple, net::Instant now) {
+Beginning begin(const net::Prf& prf, const net::ConnectionName& name, net::Instant now) {
   constexpr int64_t kStepNs = 4000;
-  const net::PrfBlock f = prf(tuple_block(tuple, 0));
+  const net::PrfBlock f = prf(name_block(name, 0));
   const auto m = static_cast<uint32_t>(now.ns / kStepNs);
   return {{m + static_cast<uint32_t>(f.words[0])}, static_cast<uint32_t>(f.words[1])};
 }

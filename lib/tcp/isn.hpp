@@ -3,7 +3,7 @@
 // clock.
 #pragma once
 
-#include "net/address.hpp"
+#include "net/connection_name.hpp"
 #include "net/instant.hpp"
 #include "net/prf.hpp"
 #include "tcp/seq.hpp"
@@ -19,6 +19,6 @@ struct Beginning {
 };
 
 // prf: keyed with this boot's secret.
-Beginning begin(const net::Prf& prf, const net::FourTuple& tuple, net::Instant now);
+Beginning begin(const net::Prf& prf, const net::ConnectionName& name, net::Instant now);
 
 }  // namespace tern::tcp

@@ -15,7 +15,7 @@ SynAnswer Listener::decide(uint32_t half_open) const {
   return config_->cookies == Cookies::kWhenFull ? SynAnswer::kCookie : SynAnswer::kDrop;
 }
 
-Listener::FastOpenDecision Listener::decide_fast_open(const Segment& syn, const net::FourTuple& tuple,
+Listener::FastOpenDecision Listener::decide_fast_open(const Segment& syn, std::span<const uint8_t> addresses,
                                                       const FastOpenCookies& cookies, uint16_t pending,
                                                       Core& core) const {
   FastOpenDecision decision;
@@ -24,10 +24,10 @@ Listener::FastOpenDecision Listener::decide_fast_open(const Segment& syn, const 
   if (config_->fast_open_listen == FastOpen::kOff || (!option.present() && !without_cookie)) return decision;
 
   using Check = FastOpenCookies::Check;
-  const Check check = cookies.check(tuple, option);
+  const Check check = cookies.check(addresses, option);
   if (option.has_cookie() && check == Check::kInvalid) ++core.counters.fast_open_cookies_invalid;
   if (option.present() && check != Check::kValid) {
-    decision.answer = cookies.make(tuple, option.form);
+    decision.answer = cookies.make(addresses, option.form);
     ++core.counters.fast_open_cookies_sent;
   }
   if (check == Check::kInvalid && !without_cookie) return decision;
@@ -55,7 +55,7 @@ std::optional<Agreement> Listener::agree_on_fast_open(const Segment& syn, Seq is
   agreement.iss = iss;
   agreement.irs = syn.seq;
   agreement.profile = profile_;
-  if (syn.mss != 0) agreement.peer_mss = syn.mss;
+  agreement.peer_mss = syn.mss;
   agreement.peer_window_scale = syn.window_scale;
   agreement.timestamps = syn.has_timestamps && config_->timestamps;
   agreement.sack = syn.sack_permitted && config_->sack;
@@ -75,7 +75,7 @@ std::optional<SegmentHeader> Listener::answer_syn(const Segment& syn, const net:
     return std::nullopt;
   }
   CookieOptions offered;
-  if (syn.mss != 0) offered.mss = syn.mss;
+  offered.mss = syn.mss != 0 ? syn.mss : config_->default_mss;
   offered.window_scale = syn.window_scale;
   offered.sack_permitted = syn.sack_permitted && config_->sack;
   offered.timestamps = syn.has_timestamps && config_->timestamps;

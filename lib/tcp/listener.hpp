@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <optional>
+#include <span>
 
 #include "net/prf.hpp"
 #include "tcp/config.hpp"
@@ -37,7 +38,7 @@ class Listener {
     bool open = false;  // by agree_on_fast_open(), then Connection::open_fast()
     FastOpenOption answer;
   };
-  FastOpenDecision decide_fast_open(const Segment& syn, const net::FourTuple& tuple,
+  FastOpenDecision decide_fast_open(const Segment& syn, std::span<const uint8_t> addresses,
                                     const FastOpenCookies& cookies, uint16_t pending, Core& core) const;
   // What to open a connection with; nothing for a SYN that is none (with FIN or RST).
   std::optional<Agreement> agree_on_fast_open(const Segment& syn, Seq iss, uint32_t ts_offset,

@@ -7,7 +7,7 @@
 #include <cassert>
 #include <cstring>
 
-#include "tcp/tuple_block.hpp"
+#include "tcp/name_block.hpp"
 
 namespace tern::tcp {
 namespace {
@@ -93,13 +93,13 @@ void SynCookies::advance(net::Instant now) {
   epoch_ = epoch;
 }
 
-SynCookies::Query SynCookies::query_for_syn(const net::FourTuple& tuple) const {
-  return {tuple_block(tuple, epoch_), false};
+SynCookies::Query SynCookies::query_for_syn(const net::ConnectionName& name) const {
+  return {name_block(name, epoch_), false};
 }
 
-SynCookies::Query SynCookies::query_for_ack(const net::FourTuple& tuple, Seq ack) const {
+SynCookies::Query SynCookies::query_for_ack(const net::ConnectionName& name, Seq ack) const {
   const bool previous = ((ack.value - 1) & kParityBit) != (epoch_ & kParityBit);
-  return {tuple_block(tuple, previous ? epoch_ - 1 : epoch_), previous};
+  return {name_block(name, previous ? epoch_ - 1 : epoch_), previous};
 }
 
 void SynCookies::seal(std::span<const Query> queries, std::span<net::PrfBlock> seals) const {

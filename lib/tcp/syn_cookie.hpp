@@ -4,7 +4,7 @@
 //
 // Sequence number of our SYN-ACK:   MAC (16 bits) | tag (8) | MSS index (3) | window scale index (3) | SACK
 // (1) | epoch's parity (1), where the seven bits above the parity are masked with bits of the PRF so that
-// they do not show. The PRF takes the four-tuple and the epoch: one AES block over IPv4. Its output gives a
+// they do not show. The PRF takes the connection's name and the epoch: one AES block. Its output gives a
 // and b of a strongly universal hash (Dietzfelbinger's multiply-shift), of which the MAC is the upper 16 bits
 // of a * (IRS << 8 | lower eight) + b, and with eight bits more the tag, which tells a cookie of ours where
 // the IRS does not show. A forger without the key is right once in 2^24 tries. Where the peer sent
@@ -16,7 +16,7 @@
 #include <optional>
 #include <span>
 
-#include "net/address.hpp"
+#include "net/connection_name.hpp"
 #include "net/instant.hpp"
 #include "net/prf.hpp"
 #include "tcp/segment.hpp"
@@ -25,7 +25,7 @@ namespace tern::tcp {
 
 // What the peer's SYN offered.
 struct CookieOptions {
-  uint16_t mss = 536;  // what survives is rounded down to one of the table's eight values
+  uint16_t mss = 0;  // what survives is rounded down to one of the table's eight values
   uint8_t window_scale = kNoWindowScale;
   bool sack_permitted = false;
   bool timestamps = false;
@@ -58,9 +58,9 @@ class SynCookies {
     net::PrfBlock block;
     bool previous_epoch = false;  // which key
   };
-  Query query_for_syn(const net::FourTuple& tuple) const;
+  Query query_for_syn(const net::ConnectionName& name) const;
   // ack: SEG.ACK of the handshake's third segment.
-  Query query_for_ack(const net::FourTuple& tuple, Seq ack) const;
+  Query query_for_ack(const net::ConnectionName& name, Seq ack) const;
   // seals[i] answers queries[i]; both have the same size.
   void seal(std::span<const Query> queries, std::span<net::PrfBlock> seals) const;
 

@@ -153,7 +153,7 @@ class Script {
 
   // With a SYN of ours that asks for a cookie, or carries one and text.
   void try_fast_open(bool known) {
-    const FastOpenServer server{{1}, {2}, 80};
+    const FastOpenServer server{{1, 2, 3}};
     if (known) {
       FastOpenAnswer answer;
       answer.mss = in_.half();

@@ -106,7 +106,7 @@ Result Sockets::connect(int fd, net::Ipv4Address address, uint16_t port) {
   refresh_fast_open();
   const FastOpen how = fast_open_of(*socket);
   const net::Ipv4Address local = socket->address.is_unspecified() ? kOurs : socket->address;
-  const FastOpenServer server{local, address, port};
+  const FastOpenServer server = net::FourTuple{local, address, 0, port}.server_name();
   const auto offer = host_.core().fast_open_servers.offer(server, host_.now());
   if (how != FastOpen::kWithoutCookies && !offer.option.has_cookie()) {
     return begin_connect(fd, address, port, how);

@@ -135,16 +135,16 @@ void Host::on_syn(Door& door, const net::FourTuple& tuple, const Segment& segmen
   const Listener listener(0, door.config);
   if (door.accept_queue.size() > door.backlog) return;
   const FastOpenCookies& keys = door.fast_open_cookies ? *door.fast_open_cookies : fast_open_cookies_;
-  const auto fast_open = listener.decide_fast_open(segment, tuple, keys, door.number, core_);
+  const auto fast_open = listener.decide_fast_open(segment, tuple.addresses(), keys, door.number, core_);
   const SynAnswer decision = fast_open.open ? SynAnswer::kQueue : listener.decide(door.half_open);
   if (decision == SynAnswer::kDrop) return;
   if (decision == SynAnswer::kCookie) {
-    const auto header = listener.answer_syn(segment, seal(cookies_.query_for_syn(tuple)), cookies_,
+    const auto header = listener.answer_syn(segment, seal(cookies_.query_for_syn(tuple.name())), cookies_,
                                             core_.ts_now, core_.counters, fast_open.answer);
     if (header) transmit(tuple, *header, nullptr);
     return;
   }
-  const Seq iss = begin(prf_, tuple, now_).iss;
+  const Seq iss = begin(prf_, tuple.name(), now_).iss;
   auto agreement = fast_open.open ? listener.agree_on_fast_open(segment, iss, 0, core_.counters)
                                   : listener.agree_on_syn(segment, iss, 0, core_.counters);
   const uint32_t slot = agreement ? place(door, tuple) : kNoSlot;
@@ -170,8 +170,8 @@ uint32_t Host::place(Door& door, const net::FourTuple& tuple) {
 
 void Host::open_by_cookie(Door& door, const net::FourTuple& tuple, const Segment& segment, net::Packet text) {
   const Listener listener(0, door.config);
-  auto agreement = listener.accept_third(segment, seal(cookies_.query_for_ack(tuple, segment.ack)), cookies_,
-                                         core_.counters);
+  auto agreement = listener.accept_third(segment, seal(cookies_.query_for_ack(tuple.name(), segment.ack)),
+                                         cookies_, core_.counters);
   const uint32_t slot = agreement ? place(door, tuple) : kNoSlot;
   if (slot == kNoSlot) {
     if (const auto header = reset_for(segment)) transmit(tuple, *header, nullptr);
@@ -238,8 +238,8 @@ uint32_t Host::connect(const net::FourTuple& tuple, const Config& config) {
   const uint32_t slot = take_slot(tuple, config);
   if (slot == kNoSlot) return slot;
   slots_[slot].owned = true;
-  connections_[slot].open_active(begin(prf_, tuple, now_).iss, static_cast<uint16_t>(slot), 0, core_);
-  connections_[slot].try_fast_open({tuple.local, tuple.remote, tuple.remote_port}, core_);
+  connections_[slot].open_active(begin(prf_, tuple.name(), now_).iss, static_cast<uint16_t>(slot), 0, core_);
+  connections_[slot].try_fast_open(tuple.server_name(), core_);
   return slot;
 }
 

@@ -51,20 +51,20 @@ void Endpoint::open(net::Instant now) {
   core_.set_now(now);
   exists_ = true;
   connection().open_active(Seq{static_cast<uint32_t>(random_())}, 0, static_cast<uint32_t>(random_()), core_);
-  connection().try_fast_open({tuple_.local, tuple_.remote, tuple_.remote_port}, core_);
+  connection().try_fast_open(tuple_.server_name(), core_);
   if (connection().syn_text_limit(core_) != 0) write_text();
   emit();
 }
 
 FastOpenOption Endpoint::cookie() const {
-  return fast_open_cookies_.make(tuple_, FastOpenOption::Form::kStandard);
+  return fast_open_cookies_.make(tuple_.addresses(), FastOpenOption::Form::kStandard);
 }
 
 void Endpoint::remember(const FastOpenOption& cookie) {
   FastOpenAnswer answer;
   answer.mss = plan_.config.mss;
   answer.option = cookie;
-  core_.fast_open_servers.learn({tuple_.local, tuple_.remote, tuple_.remote_port}, answer, core_.now);
+  core_.fast_open_servers.learn(tuple_.server_name(), answer, core_.now);
 }
 
 void Endpoint::poll(VirtualLink& in, net::Instant now) {
@@ -153,7 +153,7 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
   }
   if (segment.has(kSyn)) return answer_syn(segment, std::move(text));
   net::PrfBlock seal;
-  const auto query = cookies_.query_for_ack(tuple_, segment.ack);
+  const auto query = cookies_.query_for_ack(tuple_.name(), segment.ack);
   cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
   const auto agreement = listener_.accept_third(segment, seal, cookies_, core_.counters);
   if (!agreement) return;
@@ -165,7 +165,7 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
 
 // Opened at once by its text, queued, or answered by a cookie, as configured.
 void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
-  const auto decision = listener_.decide_fast_open(syn, tuple_, fast_open_cookies_, 0, core_);
+  const auto decision = listener_.decide_fast_open(syn, tuple_.addresses(), fast_open_cookies_, 0, core_);
   if (decision.open) {
     const Seq iss{static_cast<uint32_t>(random_())};
     auto agreement = listener_.agree_on_fast_open(syn, iss, static_cast<uint32_t>(random_()), core_.counters);
@@ -185,7 +185,7 @@ void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
     return;
   }
   net::PrfBlock seal;
-  const auto query = cookies_.query_for_syn(tuple_);
+  const auto query = cookies_.query_for_syn(tuple_.name());
   cookies_.seal(std::span(&query, 1), std::span(&seal, 1));
   const auto header =
       listener_.answer_syn(syn, seal, cookies_, core_.ts_now, core_.counters, decision.answer);

@@ -110,7 +110,7 @@ TEST(Ecn, SurvivesACookieWhereATimestampCarriesIt) {
       const Listener listener(0, config);
       const bool wanted = timestamps && mode != Ecn::kOff;
       std::array<net::PrfBlock, 1> seal;
-      const SynCookies::Query query = cookies.query_for_syn(tuple);
+      const SynCookies::Query query = cookies.query_for_syn(tuple.name());
       cookies.seal(std::span(&query, 1), seal);
       const Segment syn = asking_syn(timestamps);
       const auto answer = listener.answer_syn(syn, seal[0], cookies, 777, counters);

@@ -4,6 +4,7 @@
 
 #include <array>
 
+#include "net/address.hpp"
 #include "tcp/fast_open.hpp"
 
 namespace tern::tcp {
@@ -12,7 +13,8 @@ namespace {
 using namespace std::chrono_literals;
 using Form = FastOpenOption::Form;
 
-constexpr FastOpenServer kServer{{0x0a000001}, {0x0a000002}, 80};
+constexpr net::FourTuple kTuple{{0x0a000001}, {0x0a000002}, 40'000, 80};
+const FastOpenServer kServer = kTuple.server_name();
 constexpr net::Instant kStart{1'000'000'000'000};
 
 FastOpenOption cookie(uint8_t first, Form form = Form::kStandard) {
@@ -53,15 +55,21 @@ TEST_F(FastOpenCacheTest, OffersTheLastCookieAndMss) {
 
 TEST_F(FastOpenCacheTest, PortsAndAddressesAreServersOfTheirOwn) {
   learn({.mss = 1400, .option = cookie(1)});
-  FastOpenServer other = kServer;
-  other.port = 81;
-  EXPECT_EQ(cache_.offer(other, kStart).option.length, 0);
-  other = kServer;
+  const auto cookie_length = [this](const net::FourTuple& tuple) {
+    return cache_.offer(tuple.server_name(), kStart).option.length;
+  };
+  net::FourTuple other = kTuple;
+  other.local_port += 1;
+  EXPECT_EQ(cookie_length(other), 8) << "the client's port is no part of it";
+  other = kTuple;
+  other.remote_port += 1;
+  EXPECT_EQ(cookie_length(other), 0);
+  other = kTuple;
   other.local.value += 1;
-  EXPECT_EQ(cache_.offer(other, kStart).option.length, 0);
-  other = kServer;
+  EXPECT_EQ(cookie_length(other), 0);
+  other = kTuple;
   other.remote.value += 1;
-  EXPECT_EQ(cache_.offer(other, kStart).option.length, 0);
+  EXPECT_EQ(cookie_length(other), 0);
 }
 
 TEST_F(FastOpenCacheTest, RefusedTextTurnsItOffForAWhile) {
@@ -132,7 +140,7 @@ TEST_F(FastOpenCacheTest, ASilentServerIsAskedOnceInTheExperimentalForm) {
 
 TEST_F(FastOpenCacheTest, LeastRecentlyUsedMakesRoom) {
   FastOpenCache small(4);  // one set
-  const auto server = [](uint16_t port) { return FastOpenServer{{1}, {2}, port}; };
+  const auto server = [](uint16_t port) { return net::FourTuple{{1}, {2}, 0, port}.server_name(); };
   for (uint16_t port = 1; port <= 4; ++port) {
     small.learn(server(port), {.mss = 1400, .option = cookie(static_cast<uint8_t>(port))},
                 kStart + port * 1s);

@@ -7,7 +7,7 @@ namespace {
 
 using namespace tcp;
 
-constexpr FastOpenServer kServer{{0x0a000001}, {0x0a000002}, 80};
+const FastOpenServer kServer = net::FourTuple{{0x0a000001}, {0x0a000002}, 0, 80}.server_name();
 const FastOpenOption kCookie = fast_open_option({1, 2, 3, 4, 5, 6, 7, 8});
 
 class FastOpenClientLadder : public LadderTest {

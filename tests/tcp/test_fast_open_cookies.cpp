@@ -32,55 +32,62 @@ TEST(FastOpenCookies, AreThoseOfLinuxForTheSameKey) {
                              0x30, 0x1d, 0x64, 0xcd, 0x90, 0x4a, 0xbc, 0xce};
   FastOpenCookies cookies(kSecret, net::Instant{});
   cookies.set_key(kKey, std::nullopt);
-  const FastOpenOption cookie = cookies.make(kTuple, Form::kStandard);
+  const FastOpenOption cookie = cookies.make(kTuple.addresses(), Form::kStandard);
   EXPECT_EQ(bytes_of(cookie), (std::vector<uint8_t>{0x00, 0xab, 0xaa, 0xab, 0xe8, 0xe9, 0x54, 0xc2}));
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kValid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kValid);
+
+  // From 2001:db8::2 to 2001:db8::1.
+  constexpr std::array<uint8_t, 32> kIpv6{0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2,
+                                          0x20, 0x01, 0x0d, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1};
+  EXPECT_EQ(bytes_of(cookies.make(kIpv6, Form::kStandard)),
+            (std::vector<uint8_t>{0x79, 0x39, 0x58, 0x06, 0x23, 0x47, 0x08, 0x8d}));
 }
 
 TEST(FastOpenCookies, AreGoodForOneClientAndServerWhateverTheirPorts) {
   const FastOpenCookies cookies(kSecret, net::Instant{});
-  const FastOpenOption cookie = cookies.make(kTuple, Form::kExperimental);
+  const FastOpenOption cookie = cookies.make(kTuple.addresses(), Form::kExperimental);
   EXPECT_EQ(cookie.form, Form::kExperimental);
   net::FourTuple other = kTuple;
   other.local_port = 443;
   other.remote_port = 1;
-  EXPECT_EQ(cookies.check(other, cookie), Check::kValid);
+  EXPECT_EQ(cookies.check(other.addresses(), cookie), Check::kValid);
   other.remote.value += 1;
-  EXPECT_EQ(cookies.check(other, cookie), Check::kInvalid);
+  EXPECT_EQ(cookies.check(other.addresses(), cookie), Check::kInvalid);
   other = kTuple;
   other.local.value += 1;
-  EXPECT_EQ(cookies.check(other, cookie), Check::kInvalid);
-  EXPECT_EQ(FastOpenCookies({1, 2, 4}, net::Instant{}).check(kTuple, cookie), Check::kInvalid);
+  EXPECT_EQ(cookies.check(other.addresses(), cookie), Check::kInvalid);
+  EXPECT_EQ(FastOpenCookies({1, 2, 4}, net::Instant{}).check(kTuple.addresses(), cookie), Check::kInvalid);
 }
 
 TEST(FastOpenCookies, NothingButAllOfACookieIsValid) {
   const FastOpenCookies cookies(kSecret, net::Instant{});
-  const FastOpenOption cookie = cookies.make(kTuple, Form::kStandard);
+  const FastOpenOption cookie = cookies.make(kTuple.addresses(), Form::kStandard);
   for (size_t bit = 0; bit < 64; ++bit) {
     FastOpenOption forged = cookie;
     forged.cookie[bit / 8] = static_cast<uint8_t>(forged.cookie[bit / 8] ^ 1u << bit % 8);
-    EXPECT_EQ(cookies.check(kTuple, forged), Check::kInvalid) << bit;
+    EXPECT_EQ(cookies.check(kTuple.addresses(), forged), Check::kInvalid) << bit;
   }
   for (const uint8_t length : std::array<uint8_t, 5>{0, 4, 6, 10, 16}) {
     FastOpenOption other = cookie;
     other.length = length;
-    EXPECT_EQ(cookies.check(kTuple, other), Check::kInvalid) << int{length};
+    EXPECT_EQ(cookies.check(kTuple.addresses(), other), Check::kInvalid) << int{length};
   }
   FastOpenOption absent = cookie;
   absent.form = Form::kMalformed;
-  EXPECT_EQ(cookies.check(kTuple, absent), Check::kInvalid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), absent), Check::kInvalid);
 }
 
 TEST(FastOpenCookies, ExpireWithTheirEpochs) {
   FastOpenCookies cookies(kSecret, net::Instant{});
-  const FastOpenOption cookie = cookies.make(kTuple, Form::kStandard);
+  const FastOpenOption cookie = cookies.make(kTuple.addresses(), Form::kStandard);
   cookies.advance(net::Instant{} + FastOpenCookies::kEpoch - 1s);
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kValid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kValid);
   cookies.advance(net::Instant{} + FastOpenCookies::kEpoch);
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kAged);
-  EXPECT_EQ(cookies.check(kTuple, cookies.make(kTuple, Form::kStandard)), Check::kValid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kAged);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookies.make(kTuple.addresses(), Form::kStandard)),
+            Check::kValid);
   cookies.advance(net::Instant{} + 2 * FastOpenCookies::kEpoch);
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kInvalid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kInvalid);
 }
 
 TEST(FastOpenCookies, AWorkerThatSleptThroughEpochsHasTheSameKeysAsOneThatDidNot) {
@@ -88,19 +95,19 @@ TEST(FastOpenCookies, AWorkerThatSleptThroughEpochsHasTheSameKeysAsOneThatDidNot
   FastOpenCookies asleep(kSecret, net::Instant{});
   for (int epoch = 1; epoch <= 3; ++epoch) awake.advance(net::Instant{} + epoch * FastOpenCookies::kEpoch);
   asleep.advance(net::Instant{} + 3 * FastOpenCookies::kEpoch);
-  EXPECT_EQ(asleep.check(kTuple, awake.make(kTuple, Form::kStandard)), Check::kValid);
+  EXPECT_EQ(asleep.check(kTuple.addresses(), awake.make(kTuple.addresses(), Form::kStandard)), Check::kValid);
 }
 
 TEST(FastOpenCookies, AKeyOfTheOperatorsStaysUntilHeRotatesIt) {
   FastOpenCookies cookies(kSecret, net::Instant{});
   cookies.set_key({5}, std::nullopt);
-  const FastOpenOption cookie = cookies.make(kTuple, Form::kStandard);
+  const FastOpenOption cookie = cookies.make(kTuple.addresses(), Form::kStandard);
   cookies.advance(net::Instant{} + 5 * FastOpenCookies::kEpoch);
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kValid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kValid);
   cookies.set_key({6}, net::PrfKey{5});
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kAged);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kAged);
   cookies.set_key({7}, net::PrfKey{6});
-  EXPECT_EQ(cookies.check(kTuple, cookie), Check::kInvalid);
+  EXPECT_EQ(cookies.check(kTuple.addresses(), cookie), Check::kInvalid);
 }
 
 TEST(FastOpenPending, CountsWhatThePeerResetForAnotherMinute) {
@@ -137,9 +144,9 @@ class FastOpenListener : public testing::Test {
     syn.flags = kSyn;
     syn.length = text;
     syn.fast_open = option;
-    return Listener(0, config_).decide_fast_open(syn, kTuple, cookies_, 0, *core_);
+    return Listener(0, config_).decide_fast_open(syn, kTuple.addresses(), cookies_, 0, *core_);
   }
-  FastOpenOption valid() const { return cookies_.make(kTuple, Form::kStandard); }
+  FastOpenOption valid() const { return cookies_.make(kTuple.addresses(), Form::kStandard); }
   FastOpenOption request(Form form = Form::kStandard) const {
     FastOpenOption option;
     option.form = form;
@@ -166,7 +173,7 @@ TEST_F(FastOpenListener, GivesACookieToWhoAsksInTheFormOfTheAsking) {
     const auto decision = decide(request(form));
     EXPECT_FALSE(decision.open);
     EXPECT_EQ(decision.answer.form, form);
-    EXPECT_EQ(cookies_.check(kTuple, decision.answer), Check::kValid);
+    EXPECT_EQ(cookies_.check(kTuple.addresses(), decision.answer), Check::kValid);
   }
   EXPECT_EQ(core_->counters.fast_open_cookies_sent.value(), 2u);
   EXPECT_EQ(core_->counters.fast_open_cookies_invalid.value(), 0u);

@@ -6,6 +6,8 @@
 
 #include <set>
 
+#include "net/address.hpp"
+
 namespace tern::tcp {
 namespace {
 
@@ -17,24 +19,26 @@ constexpr net::FourTuple kTuple{{0xc0000201}, {0xc6336401}, 40000, 80};
 TEST(Isn, GrowsByOneEveryFourMicrosecondsForTheSameTuple) {
   const net::Prf prf(kSecret);
   const net::Instant start{123'456'000};
-  const Seq first = begin(prf, kTuple, start).iss;
-  EXPECT_EQ(begin(prf, kTuple, start + 3999ns).iss, first);
-  EXPECT_EQ(begin(prf, kTuple, start + 4us).iss, first + 1);
-  EXPECT_EQ(begin(prf, kTuple, start + 1s).iss, first + 250'000);
-  EXPECT_EQ(begin(prf, kTuple, start + 4us * (int64_t{1} << 32)).iss, first) << "in 4.77 hours it is round";
+  const Seq first = begin(prf, kTuple.name(), start).iss;
+  EXPECT_EQ(begin(prf, kTuple.name(), start + 3999ns).iss, first);
+  EXPECT_EQ(begin(prf, kTuple.name(), start + 4us).iss, first + 1);
+  EXPECT_EQ(begin(prf, kTuple.name(), start + 1s).iss, first + 250'000);
+  EXPECT_EQ(begin(prf, kTuple.name(), start + 4us * (int64_t{1} << 32)).iss, first)
+      << "in 4.77 hours it is round";
 }
 
 TEST(Isn, TimestampsOfATuplesNextConnectionAreLaterOnes) {  // RFC 6191
   const net::Prf prf(kSecret);
   const net::FourTuple other{kTuple.local, kTuple.remote, 40001, kTuple.remote_port};
-  EXPECT_EQ(begin(prf, kTuple, {}).ts_offset, begin(prf, kTuple, net::Instant{} + 1s).ts_offset);
-  EXPECT_NE(begin(prf, kTuple, {}).ts_offset, begin(prf, other, {}).ts_offset);
+  EXPECT_EQ(begin(prf, kTuple.name(), {}).ts_offset,
+            begin(prf, kTuple.name(), net::Instant{} + 1s).ts_offset);
+  EXPECT_NE(begin(prf, kTuple.name(), {}).ts_offset, begin(prf, other.name(), {}).ts_offset);
 }
 
 TEST(Isn, DependsOnEachPartOfTheTupleAndOnTheSecret) {
   std::set<uint32_t> seen;
   auto add = [&](const net::PrfKey& secret, const net::FourTuple& tuple) {
-    seen.insert(begin(net::Prf(secret), tuple, {}).iss.value);
+    seen.insert(begin(net::Prf(secret), tuple.name(), {}).iss.value);
   };
   add(kSecret, kTuple);
   add({1, 2, 4}, kTuple);

@@ -40,7 +40,7 @@ class Passive {
   // The SYN-ACK as the client reads it.
   std::optional<Segment> answer(const Segment& syn) {
     const auto header =
-        listener_.answer_syn(syn, seal(cookies_.query_for_syn(kTuple)), cookies_, 5000, counters);
+        listener_.answer_syn(syn, seal(cookies_.query_for_syn(kTuple.name())), cookies_, 5000, counters);
     if (!header) return std::nullopt;
     std::vector<uint8_t> bytes(header->length());
     write_header(*header, {80, 40'000}, bytes.data());
@@ -63,7 +63,8 @@ class Passive {
   }
 
   std::optional<Agreement> accept(const Segment& seg) {
-    return listener_.accept_third(seg, seal(cookies_.query_for_ack(kTuple, seg.ack)), cookies_, counters);
+    return listener_.accept_third(seg, seal(cookies_.query_for_ack(kTuple.name(), seg.ack)), cookies_,
+                                  counters);
   }
 
   // From SYN to agreement, and the start for the ladder that follows.
@@ -103,6 +104,18 @@ class Listen : public LadderTest {
   }
 };
 TERN_LADDERS(Listen);
+
+TEST_P(Listen, TheDefaultOfWhoStatesNoMssSurvivesTheCookie) {  // RFC 9293 MUST-15
+  for (const uint16_t by_default : std::initializer_list<uint16_t>{536, 1220}) {
+    Start s = start();
+    s.config = all_options();
+    s.config.mss = 1460;
+    s.config.default_mss = by_default;
+    Passive passive(s.config);
+    Ladder l(passive.agree(s, {false, true, true, 0}));
+    EXPECT_EQ(l.tcb().mss, by_default);
+  }
+}
 
 TEST_P(Listen, EveryCombinationOfOptionsSurvivesTheCookie) {
   for (int bits = 0; bits < 8; ++bits) {

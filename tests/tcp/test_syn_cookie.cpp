@@ -10,6 +10,8 @@
 #include <set>
 #include <vector>
 
+#include "net/address.hpp"
+
 namespace tern::tcp {
 namespace {
 
@@ -31,7 +33,7 @@ net::PrfBlock seal_of(const SynCookies& cookies, const SynCookies::Query& query)
 
 Cookie make(const SynCookies& cookies, const CookieOptions& options, const net::FourTuple& tuple = kTuple,
             uint32_t ts_now = kTsNow) {
-  return cookies.make(seal_of(cookies, cookies.query_for_syn(tuple)), kIrs, options, ts_now);
+  return cookies.make(seal_of(cookies, cookies.query_for_syn(tuple.name())), kIrs, options, ts_now);
 }
 
 // The third segment of a handshake whose second was ours.
@@ -47,7 +49,7 @@ Segment third(const Cookie& cookie, bool timestamps) {
 
 std::optional<CookieOptions> check(const SynCookies& cookies, const Segment& segment,
                                    const net::FourTuple& tuple = kTuple) {
-  return cookies.check(seal_of(cookies, cookies.query_for_ack(tuple, segment.ack)), segment);
+  return cookies.check(seal_of(cookies, cookies.query_for_ack(tuple.name(), segment.ack)), segment);
 }
 
 TEST(SynCookie, EveryMssAndScaleOfTheTablesSurvives) {
@@ -84,7 +86,8 @@ TEST(SynCookie, WithTimestampsScaleSackAndEcnSurviveExactly) {
 
 TEST(SynCookie, TimestampIsNeverAheadOfTheClockAndLessThan64Behind) {
   const SynCookies cookies(kSecret, kStart);
-  const uint32_t offset = SynCookies::timestamp_offset(seal_of(cookies, cookies.query_for_syn(kTuple)));
+  const uint32_t offset =
+      SynCookies::timestamp_offset(seal_of(cookies, cookies.query_for_syn(kTuple.name())));
   for (uint8_t scale = 0; scale <= kMaxWindowScale; ++scale) {
     for (uint32_t clock = 0xffffff00; clock != 0x100; ++clock) {  // across the wrap
       const Cookie cookie =
@@ -207,8 +210,8 @@ TEST(SynCookie, BatchOfBothEpochsEqualsSingles) {
     std::vector<SynCookies::Query> queries;
     for (size_t i = 0; i < size; ++i) {
       const net::FourTuple tuple{{static_cast<uint32_t>(random())}, {static_cast<uint32_t>(random())}, 80, 1};
-      queries.push_back(i % 3 == 0 ? cookies.query_for_syn(tuple)
-                                   : cookies.query_for_ack(tuple, {static_cast<uint32_t>(random())}));
+      queries.push_back(i % 3 == 0 ? cookies.query_for_syn(tuple.name())
+                                   : cookies.query_for_ack(tuple.name(), {static_cast<uint32_t>(random())}));
     }
     std::vector<net::PrfBlock> seals(size);
     cookies.seal(queries, seals);
@@ -234,7 +237,7 @@ TEST(SynCookie, EveryBitAboveTheParityIsSetHalfOfTheTime) {
 
 TEST(SynCookie, MacIsTheMultiplyShiftHashOfIrsAndLowByteBesideATag) {
   const SynCookies cookies(kSecret, kStart);
-  const net::PrfBlock seal = seal_of(cookies, cookies.query_for_syn(kTuple));
+  const net::PrfBlock seal = seal_of(cookies, cookies.query_for_syn(kTuple.name()));
   for (const uint32_t irs : {0u, 1u, 0x80000000u, 0xffffffffu}) {
     const uint32_t iss = cookies.make(seal, {irs}, kUsual, 0).iss.value;
     const uint64_t message = uint64_t{irs} << 8 | (iss & 0xff);
@@ -253,7 +256,7 @@ TEST(SynCookie, LaterSegmentsAreKnownByTagAndTimestamp) {
     Segment later = third(make(cookies, offered), timestamps);
     later.seq = later.seq + 1448 + 20;
     const auto may_answer = [&](const Segment& segment, uint32_t ts_now) {
-      const auto seal = seal_of(cookies, cookies.query_for_ack(kTuple, segment.ack));
+      const auto seal = seal_of(cookies, cookies.query_for_ack(kTuple.name(), segment.ack));
       return SynCookies::may_answer(seal, segment, ts_now);
     };
     EXPECT_TRUE(may_answer(later, kTsNow));
@@ -284,9 +287,8 @@ TEST(SynCookie, AMillionForgeriesSucceedAtMostAFewTimes) {
       segments[i].flags = kAck;
       segments[i].seq = {static_cast<uint32_t>(random())};
       segments[i].ack = {static_cast<uint32_t>(random())};
-      queries[i] = cookies.query_for_ack(
-          burst % 2 == 0 ? kTuple : net::FourTuple{{1}, {static_cast<uint32_t>(random())}, 80, 2},
-          segments[i].ack);
+      const net::FourTuple other{{1}, {static_cast<uint32_t>(random())}, 80, 2};
+      queries[i] = cookies.query_for_ack((burst % 2 == 0 ? kTuple : other).name(), segments[i].ack);
     }
     cookies.seal(queries, seals);
     for (size_t i = 0; i < kBurst; ++i) accepted += cookies.check(seals[i], segments[i]).has_value() ? 1 : 0;
@@ -296,7 +298,7 @@ TEST(SynCookie, AMillionForgeriesSucceedAtMostAFewTimes) {
 
 TEST(SynCookie, SeveralIrsOnOneTupleDoNotShareTheirMacs) {
   const SynCookies cookies(kSecret, kStart);
-  const net::PrfBlock seal = seal_of(cookies, cookies.query_for_syn(kTuple));
+  const net::PrfBlock seal = seal_of(cookies, cookies.query_for_syn(kTuple.name()));
   std::set<uint32_t> macs;
   for (uint32_t irs = 0; irs < 1000; ++irs) macs.insert(cookies.make(seal, {irs}, kUsual, 0).iss.value >> 8);
   EXPECT_GT(macs.size(), 980u);  // 8 pairs are expected to meet by chance

@@ -56,6 +56,16 @@ TEST_P(SynQueue, SynAckRepeatsWhatTheSynOffered) {
   l.in_state(State::kSynReceived);
 }
 
+TEST_P(SynQueue, WithoutAnMssOptionTheDefaultIsUsed) {  // MUST-15
+  Start s = start();
+  s.peer_mss = 0;
+  s.config.default_mss = 900;
+  Ladder l(s);
+  queue(l, s);
+  l.out(seq(0), syn(), ack(1));
+  EXPECT_EQ(l.tcb().mss, 900);
+}
+
 TEST_P(SynQueue, SynAckOffersNothingThatTheSynDidNot) {
   const Start s = start();
   Ladder l(s);

@@ -49,11 +49,15 @@ TEST_P(SynSent, OptionsTakeEffectWhenBothOfferThem) {
   EXPECT_EQ(l.tcb().snd.wnd, 40'000u);
 }
 
-TEST_P(SynSent, WithoutAnMssOptionTheDefaultIsUsed) {  // MUST-15
-  Ladder l(opening());
-  l.ignore_output();
-  l.in(seq(0), ack(1), syn()).out(ack(1));
-  EXPECT_EQ(l.tcb().mss, 536u);
+TEST_P(SynSent, WithoutAnMssOptionTheDefaultIsUsed) {                            // MUST-15
+  for (const uint16_t by_default : std::initializer_list<uint16_t>{536, 900}) {  // a network's
+    Start s = opening();
+    s.config.default_mss = by_default;
+    Ladder l(s);
+    l.ignore_output();
+    l.in(seq(0), ack(1), syn()).out(ack(1));
+    EXPECT_EQ(l.tcb().mss, by_default);
+  }
 }
 
 TEST_P(SynSent, TextOfTheSynAckIsTaken) {
