@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "tcp/connection.hpp"
+#include "tcp/user_timeout.hpp"
 
 namespace tern::tcp {
 
@@ -86,6 +87,9 @@ Info Connection::info(const Core& core) const {
   info.flight = flight();
   info.unsent = unsent_bytes();
   info.limited_by = limited_by();
+  if (tcb.extra != kNoSlot) {
+    info.peer_user_timeout = user_timeout_of(core.extras[tcb.extra].peer_user_timeout);
+  }
   if (tcb.extra != kNoSlot && core.config(*this).account_limits) {
     const Extra& own = core.extras[tcb.extra];
     info.limit_times = own.limit_times;

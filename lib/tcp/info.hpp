@@ -59,6 +59,8 @@ struct Info {
   uint32_t bytes_acknowledged = 0;  // likewise
   uint32_t bytes_received = 0;      // likewise
   net::Duration silence{0};         // since the peer was heard last, in steps of 4.2 ms
+  // What the peer advises as our user timeout, whether that counts or not (RFC 5482); 0: nothing.
+  net::Duration peer_user_timeout{0};
 };
 
 }  // namespace tern::tcp

@@ -33,9 +33,10 @@ net::Duration user_timeout_of(uint16_t value) {
   return (value & kInMinutes) != 0 ? net::Duration(minutes(units)) : net::Duration(seconds(units));
 }
 
-// Whether the peer's advice counts.
+// Whether the peer's advice counts: not before the handshake is done (section 3.3).
 bool Connection::takes_advice(const Core& core) const {
   if (!core.config(*this).user_timeout_option || tcb.extra == kNoSlot) return false;
+  if (tcb.state <= State::kSynReceived) return false;
   const Extra& own = core.extras[tcb.extra];
   return own.peer_user_timeout != 0 && !own.user_timeout_chosen;
 }

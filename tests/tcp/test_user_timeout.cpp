@@ -192,6 +192,33 @@ TEST_P(UserTimeoutOption, CountsNoMoreOnceTheUserHasChosen) {  // CHANGEABLE
   EXPECT_LE(lifetime(l), 22s);
 }
 
+TEST_P(UserTimeoutOption, ThatChangesNothingIsToldAllTheSame) {  // section 3.1
+  Ladder l(telling(0s));
+  EXPECT_EQ(l.connection().info(l.core()).peer_user_timeout, 0s);
+  EXPECT_EQ(l.connection().set_option(Option::kUserTimeout, 20'000, l.core()), Error::kNone);
+  l.in(text(100), user_timeout(kMinutes | 10)).ignore_output();
+  EXPECT_EQ(l.connection().info(l.core()).peer_user_timeout, 10min);
+}
+
+TEST_P(UserTimeoutOption, HoldsThoughThePeerNeverHeardOfIt) {  // section 3.2
+  Ladder l(telling(200s));
+  const Duration lived = lifetime(l);  // the first text has it, and is never acknowledged
+  EXPECT_GE(lived, 199s);
+  EXPECT_LE(lived, 202s);
+}
+
+TEST_P(UserTimeoutOption, OfASynDoesNotCountBeforeTheHandshakeIsDone) {  // section 3.3
+  Start s = telling(0s);
+  s.active = true;
+  s.handshake = false;
+  Ladder l(s);
+  l.ignore_output().in(seq(0), syn(), no_ack(), mss(1000), user_timeout(100));  // both open at once
+  l.ignore_output().in_state(State::kSynReceived);
+  while (l.tcb().state != State::kClosed && l.now() < 9h) l.after(1s).ignore_output();
+  EXPECT_GT(l.now(), 3min) << "MUST-23";
+  EXPECT_LT(l.now(), 5min);
+}
+
 TEST_P(UserTimeoutOption, OfASynCountsForBothWaysOfOpening) {
   Start active = telling(0s);
   active.active = true;
