@@ -17,6 +17,8 @@ constexpr double kAlpha = 3.0 * (1.0 - kBeta) / (1.0 + kBeta);  // section 4.3
 
 double seconds(net::Duration d) { return std::chrono::duration<double>(d).count(); }
 
+float in_segments(const Tcb& tcb) { return static_cast<float>(static_cast<double>(tcb.cwnd) / tcb.mss); }
+
 CongestionState* state_of(Connection& connection, Core& core) {
   return connection.tcb.congestion == kNoSlot ? nullptr : &core.congestions[connection.tcb.congestion];
 }
@@ -72,12 +74,12 @@ void time_out(Connection& connection, Core& core) {
   if (CongestionState* state = state_of(connection, core)) state->w_max = 0;
 }
 
-// Section 4.9.
+// Section 4.9. What has grown beyond where it was meanwhile goes on as it does.
 void undo(Connection& connection, Core& core) {
-  if (CongestionState* state = state_of(connection, core)) {
-    state->w_max = state->w_max_before;
-    state->epoch_start = net::Instant::never();
-  }
+  CongestionState* state = state_of(connection, core);
+  if (state == nullptr || in_segments(connection.tcb) > state->cwnd_prior) return;
+  state->w_max = state->w_max_before;
+  state->epoch_start = net::Instant::never();
 }
 
 void begin_epoch(CongestionState& state, double cwnd, net::Instant now) {  // sections 4.2 and 4.3
@@ -98,9 +100,10 @@ void avoid(Connection& connection, uint32_t acknowledged, Core& core) {
   const double cwnd = static_cast<double>(tcb.cwnd) / tcb.mss;
   const net::Duration rtt = std::chrono::microseconds(tcb.srtt_us);
   if (state->epoch_start.is_never()) begin_epoch(*state, cwnd, core.now);
-  // Time in which the window was not used does not count (section 5.8).
+  // Time in which the window was not used does not count (sections 4.2 and 5.8): what is used is acknowledged
+  // after a round trip.
   const net::Duration pause = core.now - state->grew;
-  if (pause > 2 * rtt + std::chrono::milliseconds(500)) state->epoch_start += pause;
+  if (pause > 2 * rtt) state->epoch_start += pause - rtt;
   state->grew = core.now;
 
   const auto curve = [state](double t) {  // W_cubic(t), section 4.2

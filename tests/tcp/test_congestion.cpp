@@ -101,10 +101,92 @@ TEST_P(Congested, CubicIsNoSlowerThanReno) {  // RFC 9438 section 4.3: small win
   l.after(5ms).in(ack(1), sack(1001, 5001)).ignore_output();
   l.after(5ms).in(ack(end)).ignore_output();
   ASSERT_EQ(l.tcb().cwnd, 7000u);
-  for (int i = 0; i < 100; ++i) round_trip(l, end, 5ms);
+  for (int i = 0; i < 45; ++i) round_trip(l, end, 5ms);
   // Reno with the same share: 9/17 of a segment each round trip up to the old window, a segment each then.
-  EXPECT_GT(l.tcb().cwnd, 50'000u);
+  EXPECT_NEAR(l.tcb().cwnd, 10'000 + 1000 * (45 - 3 * 17.0 / 9), 1000);
   l.ignore_output();
+}
+
+// A loss of a window of 100 segments, and what CUBIC sends next after a round trip of 200 ms.
+void lose_of_a_hundred(Ladder& l, uint32_t& end) {
+  l.in(ack(1));  // whose window is scaled
+  l.tcb().cwnd = 100'000;
+  fly(l, 100);
+  l.after(200ms).in(ack(1), sack(1001, 5001)).ignore_output();
+  l.after(200ms).in(ack(end = 100'001)).ignore_output();
+  ASSERT_EQ(l.tcb().cwnd, 70'000u);
+}
+
+// One flight of n segments is acknowledged a round trip later.
+void flight(Ladder& l, uint32_t n, uint32_t& end, Duration rtt) {
+  fly(l, n);
+  l.after(rtt).in(ack(end += 1000 * n)).ignore_output();
+}
+
+TEST_P(Congested, CubicsTimeStandsStillWhileItsWindowIsNotUsed) {  // RFC 9438 sections 4.2 and 5.8
+  for (const bool idle : {false, true}) {
+    Start s = cubic();
+    s.peer_window = 65'535;
+    s.peer_scale = 7;
+    s.config.window_scale = 7;
+    s.config.restart_after_idle = false;
+    Ladder l(s);
+    uint32_t end = 0;
+    lose_of_a_hundred(l, end);
+    flight(l, 70, end, 200ms);
+    flight(l, 70, end, 200ms);
+    const uint32_t before = l.tcb().cwnd;
+    if (idle) l.after(4s);
+    for (int i = 0; i < 20 && !idle; ++i) flight(l, 1, end, 200ms);
+    EXPECT_EQ(l.tcb().cwnd, before);
+    flight(l, 74, end, 200ms);
+    // 3 C K^2 segments a second at the start of the curve; four seconds on it would be back at 100.
+    EXPECT_NEAR(l.tcb().cwnd - before, 3 * 0.4 * std::pow(std::cbrt(75), 2) * 200, 1500);
+  }
+}
+
+TEST_P(Congested, CubicGrowsByHalfInARoundTripAtMost) {  // RFC 9438 section 4.2
+  Start s = cubic();
+  s.config.rto_initial = 20s;
+  Ladder l(s);
+  fly(l, 10);
+  uint32_t end = 10'001;
+  l.after(5s).in(ack(1), sack(1001, 5001)).ignore_output();
+  l.after(5s).in(ack(end)).ignore_output();
+  flight(l, 7, end, 5s);
+  const uint32_t before = l.tcb().cwnd;
+  flight(l, before / 1000, end, 5s);
+  EXPECT_NEAR(l.tcb().cwnd, before + before / 1000 * 500, 10) << "the curve is far beyond";
+}
+
+TEST_P(Congested, AfterATimeoutCubicBeginsOnAPlateauOfItsOwn) {  // RFC 9438 section 4.8
+  Ladder l(cubic());
+  fly(l, 10);
+  uint32_t end = 10'001;
+  l.at(1s).out(seq(1), text(1000)).after(100ms).in(ack(end)).ignore_output();
+  EXPECT_EQ(l.tcb().ssthresh, 7000u);
+  EXPECT_EQ(l.tcb().cwnd, 2000u);
+  flight(l, 2, end, 100ms);
+  flight(l, 4, end, 100ms);
+  ASSERT_EQ(l.tcb().cwnd, 8000u);
+  flight(l, 8, end, 100ms);
+  const CongestionState& state = l.core().congestions[l.tcb().congestion];
+  EXPECT_EQ(state.w_max, 8);
+  EXPECT_EQ(state.k_seconds, 0);
+  EXPECT_FLOAT_EQ(static_cast<float>(state.w_est), 8 + 9 / 17.0F) << "begins at the window";
+}
+
+TEST_P(Congested, AReductionTakenBackLateLeavesCubicAsItIs) {  // RFC 9438 section 4.9.2
+  for (const bool late : {false, true}) {
+    Ladder l(cubic());
+    fly(l, 10);
+    l.in(ack(1), sack(1001, 5001)).out(seq(1), text(1000)).in(ack(10'001)).silent();
+    if (late) l.tcb().cwnd = 12'000;
+    l.in(ack(10'001), sack(1, 1001));
+    EXPECT_EQ(l.counters().losses_undone.value(), 1u);
+    EXPECT_EQ(l.tcb().cwnd, late ? 12'000u : 10'000u);
+    EXPECT_EQ(l.core().congestions[l.tcb().congestion].w_max, late ? 10 : 0);
+  }
 }
 
 TEST_P(Congested, CubicMakesRoomWhenItsWindowShrinks) {  // RFC 9438 section 4.7
