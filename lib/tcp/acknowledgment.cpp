@@ -76,6 +76,7 @@ void Connection::measure_rtt(const Segment& seg, Core& core) {
     rtt = std::chrono::milliseconds(static_cast<int32_t>(core.ts_now + tcb.ts_offset - seg.ts_ecr));
   }
   if (rtt.count() < 0) return;
+  tcb.tail_probed = false;
   RttEstimate estimate{tcb.srtt_us, tcb.rttvar_us};
   estimate.sample(rtt);
   tcb.srtt_us = estimate.srtt_us;

@@ -269,7 +269,7 @@ class Connection {
   void on_early_timeout(Core& core);
   bool mark_lost_by_time(Recovery& recovery, Core& core);
   void note_reordering();
-  void widen_reordering_window(Core& core);
+  void widen_reordering_window(Seq ack, Core& core);
   void age_reordering_window();
   void restart_tail_probe(Core& core);
   net::Duration probe_timeout() const;

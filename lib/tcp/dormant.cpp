@@ -28,7 +28,7 @@ bool Dormant::may_sleep(const Tcb& tcb) {
   X(flags) X(marks) X(profile) X(mss) X(user) X(cwnd) X(ssthresh) X(srtt_us) X(rttvar_us) \
   X(max_wnd) X(window_used) X(bytes_acked_in_round) X(rtt_started_us) X(recover) X(iss) X(irs) \
   X(retransmitted) X(challenges) X(challenge_epoch) X(snd_scale) X(rcv_scale) X(reo_wnd) \
-  X(soft_error)
+  X(soft_error) X(tail_probed)
 // clang-format on
 
 Dormant Dormant::of(const Tcb& tcb) {

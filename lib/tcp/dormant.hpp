@@ -59,7 +59,8 @@ struct alignas(64) Dormant {
   uint8_t snd_scale : 4 = 0;
   uint8_t rcv_scale : 4 = 0;
   uint8_t reo_wnd = 0;
-  CloseReason soft_error = CloseReason::kNone;
+  CloseReason soft_error : 4 = CloseReason::kNone;
+  bool tail_probed : 1 = false;
 
   static bool may_sleep(const Tcb& tcb);
   static Dormant of(const Tcb& tcb);

@@ -23,11 +23,13 @@ constexpr uint8_t kRecovery = 0x08;
 constexpr uint8_t kPersist = 16 * kRecovery;
 }  // namespace
 
-// Section 7.2, TLP_calc_PTO(); zero where no probe is called for.
+// Section 7.2, TLP_calc_PTO(); zero where no probe is called for, or none may be sent (section 7.3): where
+// each flight is probed no round trip would ever be measured, and the next probe come too early again.
 net::Duration Connection::probe_timeout() const {
   constexpr uint16_t kAmiss =
       kHoldFastRecovery | kHoldLossRecovery | kHoldPersist | kHoldDuplicates | kHoldScoreboard;
-  if (!has(kSackOn) || tcb.srtt_us == 0 || (tcb.hold & kAmiss) != 0 || tcb.retransmit_expiries != 0) {
+  if (!has(kSackOn) || tcb.srtt_us == 0 || (tcb.hold & kAmiss) != 0 || tcb.retransmit_expiries != 0 ||
+      tcb.tail_probed) {
     return net::Duration{0};
   }
   const net::Duration round_trips = std::chrono::microseconds(2 * uint64_t{tcb.srtt_us});
@@ -72,10 +74,10 @@ bool Connection::mark_lost_by_time(Recovery& recovery, Core& core) {
   if (tcb.srtt_us == 0) return false;
   const Delivery& delivery = recovery.delivery;
   const uint32_t now_us = stamp_of(core.now);
-  if (delivery.any && (!recovery.timed || delivery.last > recovery.newest)) {
-    recovery.timed = true;
-    recovery.newest = delivery.last;
+  if (delivery.any) {  // what was sent last of it counts, as RACK_update() goes through it in that order
     recovery.rtt_us = now_us - delivery.last.sent_us;
+    if (!recovery.timed || delivery.last > recovery.newest) recovery.newest = delivery.last;
+    recovery.timed = true;
   }
   if (delivery.reordered) note_reordering();
   if (!recovery.timed) return false;
@@ -96,10 +98,15 @@ void Connection::note_reordering() {
   if (tcb.reo_wnd == 0) tcb.reo_wnd = 1;
 }
 
-// Section 6.2, step 4: a duplicate tells that something was sent again too early, unless it was a probe.
-void Connection::widen_reordering_window(Core& core) {
-  if (tcb.recovery != kNoSlot && core.recoveries[tcb.recovery].probing) return;
-  const int multiple = std::min((tcb.reo_wnd & kMultiple) + 1, int{kWidest});
+// Section 6.2, step 4: a duplicate tells that something was sent again too early, unless it was a probe. Once
+// in a round trip.
+void Connection::widen_reordering_window(Seq ack, Core& core) {
+  if (tcb.recovery != kNoSlot) {
+    Recovery& recovery = core.recoveries[tcb.recovery];
+    if (recovery.probing || (recovery.dsack_round && ack < *recovery.dsack_round)) return;
+    recovery.dsack_round = tcb.snd.nxt;
+  }
+  const int multiple = std::min(std::max(tcb.reo_wnd & kMultiple, 1) + 1, int{kWidest});
   tcb.reo_wnd = static_cast<uint8_t>(kPersist | multiple);
 }
 
@@ -139,7 +146,7 @@ bool Connection::emit_tail_probe(Core& core) {
   } else {
     send_new_text(length, core);
   }
-  recovery.probing = true;
+  recovery.probing = tcb.tail_probed = true;
   recovery.probe_end = tcb.snd.nxt;
   tcb.retransmit_deadline = core.now + rto(core);
   return true;
@@ -148,8 +155,9 @@ bool Connection::emit_tail_probe(Core& core) {
 // Section 7.4: whether the probe has mended a loss, which then counts as one, or merely came twice.
 void Connection::settle_tail_probe(Recovery& recovery, Core& core) {
   if (!recovery.probing || tcb.snd.una < recovery.probe_end) return;
-  const bool both_arrived =
-      recovery.delivery.duplicate || (tcb.snd.una == recovery.probe_end && recovery.delivery.bytes == 0);
+  const Delivery& delivery = recovery.delivery;
+  const bool both_arrived = (delivery.duplicate && delivery.duplicate_end == recovery.probe_end) ||
+                            (tcb.snd.una == recovery.probe_end && delivery.repeats);
   if (!recovery.probe_again || both_arrived) {
     recovery.probing = false;
   } else if (tcb.snd.una > recovery.probe_end) {

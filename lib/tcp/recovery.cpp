@@ -54,15 +54,22 @@ void Connection::drop_scoreboard(Core& core) {
 bool Connection::take_sacks(const Segment& seg, Core& core) {
   const bool blocks = has(kSackOn) && seg.sack_count != 0;
   const bool duplicate = blocks && reports_duplicate(seg);
-  if (duplicate) widen_reordering_window(core);
-  if (tcb.recovery == kNoSlot && (!blocks || flight() == 0 || !keep_scoreboard(core))) return false;
+  if (tcb.recovery == kNoSlot && blocks && flight() != 0) keep_scoreboard(core);
+  if (duplicate) widen_reordering_window(seg.ack, core);
+  if (tcb.recovery == kNoSlot) return false;
   Recovery& recovery = core.recoveries[tcb.recovery];
   recovery.delivery = Delivery{};
   recovery.delivery.ambiguous_after_us = stamp_of(core.now) - tcb.srtt_us / 2;
   recovery.delivery.highest_before = recovery.board.highest();
   recovery.delivery.recover = tcb.recover;
+  recovery.delivery.repeats = seg.ack == tcb.snd.una && seg.length == 0 && !seg.has(kFin) &&
+                              seg.sack_count == 0 &&
+                              static_cast<uint32_t>(seg.wnd) << tcb.snd_scale == tcb.snd.wnd;
   recovery.delivery.duplicate = duplicate;
-  if (duplicate) count_duplicate(seg, recovery);
+  if (duplicate) {
+    recovery.delivery.duplicate_end = seg.sacks[0].right;
+    count_duplicate(seg, recovery);
+  }
   if (!blocks) return false;
   for (uint32_t i = 0; i < seg.sack_count; ++i) recovery.board.sack(seg.sacks[i], recovery.delivery);
   return recovery.delivery.bytes != 0;
@@ -197,7 +204,10 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
     if (acknowledged >= tcb.mss) tcb.cwnd += tcb.mss;
     return;
   }
-  if (full) tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLossRecovery);
+  if (full) {
+    tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLossRecovery);
+    age_reordering_window();
+  }
   if (tcb.recovery != kNoSlot) {
     core.recoveries[tcb.recovery].undo_until = tcb.snd.nxt;
     go_on_with_frto(core.recoveries[tcb.recovery], full);

@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 
 #include "tcp/scoreboard.hpp"
 
@@ -24,9 +25,10 @@ struct Recovery {
   uint32_t sent = 0;             // prr_out, bytes
   uint32_t flight_at_start = 0;  // RecoverFS, bytes
   // RFC 8985 section 5.2.
-  bool timed = false;   // something has arrived since, so that the next two are set
-  Transmission newest;  // RACK.xmit_ts and RACK.end_seq: of what has arrived, what was sent last
-  uint32_t rtt_us = 0;  // RACK.rtt
+  bool timed = false;              // something has arrived since, so that the next two are set
+  Transmission newest;             // RACK.xmit_ts and RACK.end_seq: of what has arrived, what was sent last
+  uint32_t rtt_us = 0;             // RACK.rtt
+  std::optional<Seq> dsack_round;  // RACK.dsack_round: SND.NXT when the reordering window grew last
   // RFC 8985 section 7.4.
   bool probing = false;      // a tail loss probe is unanswered
   bool probe_again = false;  // TLP.is_retrans

@@ -47,6 +47,8 @@ struct Delivery {
   bool original = false;   // some of it below that was sent once only
   bool advanced = false;   // SND.UNA moved
   bool duplicate = false;  // the peer says that it received something twice (RFC 2883)
+  Seq duplicate_end;       // up to here
+  bool repeats = false;    // it says the same as the last one, and nothing else
 };
 
 // What was newly found lost, in bytes, and what was sent last of it.

@@ -162,10 +162,11 @@ struct alignas(64) Tcb {
   uint8_t duplicate_acks = 0;       // received in a row
   uint8_t retransmit_expiries = 0;  // timeouts in a row, the exponent of back-off
   CloseReason close_reason = CloseReason::kNone;
-  CloseReason soft_error = CloseReason::kNone;  // what ICMP has said since something was acknowledged
-  uint16_t challenges : 6 = 0;                  // challenge ACKs owed in challenge_epoch
-  uint16_t challenge_epoch : 10 = 0;            // the count of Config::challenge_interval
-  uint32_t heard_at = 0;                        // Core::coarse_now of the last segment that was acceptable
+  CloseReason soft_error : 4 = CloseReason::kNone;  // what ICMP has said since something was acknowledged
+  bool tail_probed : 1 = false;                     // since the round trip was measured last, see rack.cpp
+  uint16_t challenges : 6 = 0;                      // challenge ACKs owed in challenge_epoch
+  uint16_t challenge_epoch : 10 = 0;                // the count of Config::challenge_interval
+  uint32_t heard_at = 0;  // Core::coarse_now of the last segment that was acceptable
 
   // --- line 2: seldom ---
   alignas(64) Deadline ack_deadline;  // delayed ACK

@@ -86,10 +86,12 @@ void Connection::undo(Recovery& recovery, Core& core) {
 }
 
 // Whether the peer may still say, half a round trip after all is mended, that it came twice: until something
-// sent after that is acknowledged. Once our FIN is sent no window matters any more.
+// sent after that is acknowledged. Or whether it has said so, and might once more in the same round trip.
+// Once our FIN is sent no window matters any more.
 bool Connection::may_hear_of_duplicates(const Recovery& recovery) const {
-  return has(kSackOn) && !has(kFinSent) && recovery.may_undo && recovery.undo_again != 0 &&
-         tcb.snd.una <= recovery.undo_until;
+  const bool first = recovery.may_undo && recovery.undo_again != 0 && tcb.snd.una <= recovery.undo_until;
+  const bool again = recovery.dsack_round && tcb.snd.una < *recovery.dsack_round;
+  return has(kSackOn) && !has(kFinSent) && (first || again);
 }
 
 // Nor longer than a timeout: where nothing is in flight the retransmission timer, which else would rest,

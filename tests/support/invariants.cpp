@@ -114,7 +114,8 @@ const char* broken_rule(const Connection& connection, Core& core, Watch& watch) 
   if (tcb.recovery != kNoSlot) {
     const Recovery& recovery = core.recoveries[tcb.recovery];
     const Scoreboard& board = recovery.board;
-    const bool amiss = board.any_sacked() || board.any_lost() || recovery.probing || !recovery.may_undo;
+    const bool waits = recovery.may_undo || recovery.dsack_round;  // for duplicates
+    const bool amiss = board.any_sacked() || board.any_lost() || recovery.probing || !waits;
     if ((tcb.hold & kHoldScoreboard) == 0 && amiss) return "a scoreboard that is at work has its hold bit";
     if (board.una() != tcb.snd.una || board.nxt() != tcb.snd.nxt) return "the scoreboard knows all in flight";
   }

@@ -125,6 +125,52 @@ TEST_P(TailLoss, AProbeThatCameTwiceCostsNothing) {  // section 7.4.2, RFC 2883
   EXPECT_EQ(l.tcb().ssthresh, 0x7fffffffu);
 }
 
+TEST_P(TailLoss, NorDoesOneThatIsAnsweredTwiceByAPeerWithoutDsack) {  // section 7.4.2, case 2
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);
+  l.after(82ms).out(seq(3001), text(1000)).in(ack(4001)).in(ack(4001)).silent();
+  EXPECT_EQ(l.core().recoveries.in_use(), 0u);
+  fly(l, 1);
+  l.in(ack(5001));
+  EXPECT_EQ(l.tcb().ssthresh, 0x7fffffffu);
+}
+
+TEST_P(TailLoss, ThePeersTextOrADuplicateOfSomethingElseIsNoSuchAnswer) {
+  for (const bool text_comes : {false, true}) {
+    Ladder l(with_sack());
+    measure(l);
+    fly(l, 3);
+    l.after(82ms).out(seq(3001), text(1000)).in(ack(4001));
+    if (text_comes) {
+      l.in(ack(4001), text(100)).ignore_output();
+    } else {
+      l.in(ack(4001), sack(1001, 2001)).silent();
+    }
+    fly(l, 1);
+    l.after(40ms).in(ack(5001)).ignore_output();
+    EXPECT_EQ(l.tcb().ssthresh, 5000u) << "a loss";
+  }
+}
+
+TEST_P(TailLoss, BeforeTheRoundTripIsMeasuredAgainThereIsNoFurtherProbe) {  // section 7.3, condition 2
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 1);  // which is timed, until it is sent again
+  l.after(200ms).out(seq(1001), text(1000)).in(ack(2001)).in(ack(2001), sack(1001, 2001)).silent();
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+  fly(l, 2);
+  l.silent_until(l.now() + 199ms).after(1ms).out(seq(2001), text(1000));
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
+  l.in(ack(4001)).silent();
+  fly(l, 2);
+  l.after(40ms).in(ack(6001)).silent();
+  fly(l, 2);
+  l.after(82ms).out(seq(7001), text(1000)).in(ack(8001)).silent();
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 2u);
+}
+
 TEST_P(TailLoss, AProbeThatMendedALossCountsAsOne) {  // section 7.4.2
   Ladder l(with_sack());
   measure(l);
@@ -201,9 +247,64 @@ TEST_P(TailLoss, AReportedDuplicateWidensTheWindow) {  // section 6.2, step 4
   fly(l, 10);
   l.after(40ms).in(ack(1001), sack(2001, 6001)).out(seq(1001), text(1000));
   l.in(ack(11'001)).in(ack(11'001), sack(1001, 2001)).silent();
-  EXPECT_EQ(l.tcb().reo_wnd & 7, 1);
+  EXPECT_EQ(l.tcb().reo_wnd & 7, 2) << "quarters of a round trip";
   for (int i = 0; i < 20; ++i) l.in(ack(11'001), sack(1001, 2001)).silent();
   EXPECT_EQ(l.tcb().reo_wnd & 7, 4) << "at most a round trip";
+}
+
+TEST_P(TailLoss, DuplicatesOfOneRoundTripWidenItOnce) {  // RACK.dsack_round
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 10);
+  l.after(40ms).in(ack(1001), sack(2001, 6001)).out(seq(1001), text(1000));
+  l.in(ack(6001), sack(1001, 2001)).in(ack(7001), sack(1001, 2001)).silent();
+  EXPECT_EQ(l.tcb().reo_wnd & 7, 2);
+  l.in(ack(11'001), sack(1001, 2001)).silent();
+  EXPECT_EQ(l.tcb().reo_wnd & 7, 3);
+  EXPECT_EQ(l.core().recoveries.in_use(), 0u);
+}
+
+TEST_P(TailLoss, AWidenedWindowLastsForSixteenRecoveries) {  // RACK.reo_wnd_persist
+  Ladder l(with_sack());
+  measure(l);
+  l.in(ack(1001), sack(1, 1001));
+  uint32_t end = 1001;
+  for (int i = 0; i < 16; ++i) {
+    EXPECT_EQ(l.tcb().reo_wnd & 7, 2) << i;
+    l.tcb().cwnd = 10'000;
+    fly(l, 3);
+    l.after(40ms).in(ack(end), sack(end + 1000, end + 3000)).silent_until(l.now() + 19ms);
+    l.after(1ms).out(seq(end), text(1000)).after(40ms).in(ack(end + 3000)).silent();
+    end += 3000;
+  }
+  EXPECT_EQ(l.tcb().reo_wnd & 7, 1);
+}
+
+TEST_P(TailLoss, RecoveriesFromATimeoutCountAmongThem) {
+  Ladder l(with_sack());
+  measure(l);
+  l.in(ack(1001), sack(1, 1001));
+  const int before = l.tcb().reo_wnd >> 3;
+  fly(l, 2);
+  l.after(82ms).out(seq(2001), text(1000)).after(200ms).out(seq(1001), text(1000)).in(ack(3001)).silent();
+  EXPECT_EQ(l.counters().retransmission_timeouts.value(), 1u);
+  EXPECT_EQ(before - (l.tcb().reo_wnd >> 3), 1);
+}
+
+// RACK.rtt is that of what has arrived now, even where something that was sent later arrived before.
+TEST_P(TailLoss, AReorderedSegmentTellsTheRoundTripToo) {  // section 6.2, step 2
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 3);
+  l.tcb().reo_wnd = 4;  // a round trip
+  l.after(40ms).in(ack(1001), sack(2001, 4001)).silent();
+  fly(l, 2);  // at 80 ms since the beginning
+  l.after(10ms);
+  fly(l, 1);
+  l.after(25ms).in(ack(1001), sack(6001, 7001), sack(2001, 4001)).out(seq(1001), text(1000)).silent();
+  // In 25 ms; both of the others, sent 10 ms earlier, are due 65 ms after that. Then one comes, in 38 ms.
+  l.after(3ms).in(ack(4001), sack(4001 + 1000, 7001)).silent();
+  l.silent_until(l.now() + 39ms).after(1ms).out(seq(4001), text(1000)).in(ack(7001)).silent();
 }
 
 }  // namespace
