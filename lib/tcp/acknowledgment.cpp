@@ -47,8 +47,9 @@ void Connection::acknowledge(const Segment& seg, Core& core) {
   tcb.soft_error = CloseReason::kNone;
   if ((tcb.hold & (kHoldFastRecovery | kHoldLossRecovery)) != 0) {
     recover_on_ack(acknowledged, core);
-  } else if (window_in_use()) {
-    grow_window(newly_delivered(acknowledged, core), core);
+  } else {
+    if (tcb.extra != kNoSlot) validate_window(acknowledged, core);
+    if (window_in_use(core)) grow_window(newly_delivered(acknowledged, core), core);
   }
   tcb.duplicate_acks = 0;
   tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldDuplicates);

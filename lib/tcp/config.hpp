@@ -93,8 +93,8 @@ struct Config {
   bool pacing = false;
   // RFC 5681 section 4.1: begin with the initial window again after a pause of a retransmission timeout.
   bool restart_after_idle = true;
-  // RFC 7661 in its place: the window is kept through pauses, and halved each five minutes that one lasts.
-  // (What was not used of it is given up with the first loss in any case.)
+  // RFC 7661 in its place: a window that is not used is kept, does not grow, is halved each five minutes, and
+  // a loss is answered by what was used; see window_validation.cpp. BBR goes by its model.
   bool window_validation = false;
   // RFC 6298. Its floor of 1 s is a SHOULD that no stack follows; 200 ms is the field's choice.
   net::Duration rto_initial = std::chrono::seconds(1);

@@ -21,8 +21,13 @@ uint32_t initial_window(uint16_t mss, const Config& config) {
 // A window that is not used says nothing about the path: it grows while more than half of it was in flight at
 // some time of this round trip (RFC 7661 section 4.4.1, RFC 9438 section 5.8). What is in flight as the
 // acknowledgment comes does not tell: the round's earlier ones may have taken nearly all of it away.
-// Nor does it grow in the round trip after a reduction for ECN (RFC 3168 section 6.1.2).
-bool Connection::window_in_use() const { return tcb.window_used > tcb.cwnd / 2 && !has(kEcnReduced); }
+// One that was not validated of late must have been full (RFC 7661 section 4.4). Nor does it grow in the
+// round trip after a reduction for ECN (RFC 3168 section 6.1.2).
+bool Connection::window_in_use(Core& core) const {
+  if (has(kEcnReduced)) return false;
+  if (!window_valid(core)) return tcb.window_used + tcb.mss > tcb.cwnd;
+  return tcb.window_used > tcb.cwnd / 2;
+}
 
 // The part of what was acknowledged that the window grows by. Duplicate ACKs and SACK blocks have let new
 // text go for the rest already (RFC 3042), but where the path reorders they come all the time.
@@ -90,21 +95,10 @@ void Connection::note_departure(uint32_t length, bool fresh, Core& core) {
 // is said of a pause of an hour holds for one that is a multiple of the stamp's range too rarely to matter.
 void Connection::restart_after_idle(Core& core) {
   const Config& config = core.config(*this);
+  if (WindowValidation* own = begin_validation(core)) return age_window(*own, core);
   const std::chrono::microseconds idle(stamp_of(core.now) - tcb.rtt_started_us);
-  if (config.window_validation) return validate_after_idle(idle, config);
   if (!config.restart_after_idle || idle <= rto(core)) return;
   tcb.cwnd = std::min(tcb.cwnd, initial_window(tcb.mss, config));
-}
-
-// RFC 7661 sections 4.4.1 and 4.5: a window that was not used is kept for five minutes (NVP), then halved, as
-// often as five minutes have passed; the threshold remembers what it was.
-void Connection::validate_after_idle(net::Duration idle, const Config& config) {
-  constexpr net::Duration kNonValidatedPeriod = std::chrono::minutes(5);
-  const uint32_t least = initial_window(tcb.mss, config);
-  for (; idle >= kNonValidatedPeriod && tcb.cwnd > least; idle -= kNonValidatedPeriod) {
-    tcb.ssthresh = std::max(tcb.ssthresh, tcb.cwnd - tcb.cwnd / 4);
-    tcb.cwnd = std::max(tcb.cwnd / 2, least);
-  }
 }
 
 }  // namespace tern::tcp

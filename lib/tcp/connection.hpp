@@ -246,14 +246,22 @@ class Connection {
   void answer_congestion();
 
   // congestion.cpp
-  bool window_in_use() const;
+  bool window_in_use(Core& core) const;
   uint32_t newly_delivered(uint32_t acknowledged, Core& core) const;
   void grow_window(uint32_t acknowledged, Core& core);
   void release_congestion(Core& core);
   void change_congestion(Core& core);
   void note_departure(uint32_t length, bool fresh, Core& core);
   void restart_after_idle(Core& core);
-  void validate_after_idle(net::Duration idle, const Config& config);
+
+  // window_validation.cpp
+  WindowValidation* begin_validation(Core& core);
+  WindowValidation* validation(Core& core) const;  // null where it has not begun
+  bool window_valid(Core& core) const;
+  void validate_window(uint32_t acknowledged, Core& core);
+  void age_window(WindowValidation& own, Core& core);
+  uint32_t threshold_after_loss(uint32_t in_flight, Core& core);
+  void revalidate_window(Core& core);
 
   // bbr_control.cpp
   void note_departure_for_rate(uint32_t length, bool fresh, Core& core);

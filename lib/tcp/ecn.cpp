@@ -36,12 +36,13 @@ void Connection::take_congestion_echo(const Segment& seg, Core& core) {
   }
   if (reduced_for_ecn(seg.ack)) return;
   ++core.counters.congestion_echoes;
-  tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::min(flight(), tcb.cwnd), core);
+  tcb.ssthresh = threshold_after_loss(std::min(flight(), tcb.cwnd), core);
   tcb.cwnd = std::min(tcb.cwnd, tcb.ssthresh);
   tcb.bytes_acked_in_round = 0;
   tcb.recover = tcb.snd.nxt;
   tcb.flags |= kEcnReduced;
   answer_congestion();
+  revalidate_window(core);
 }
 
 // Whether what was in flight at such a reduction is still unacknowledged by this number.

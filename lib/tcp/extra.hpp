@@ -9,6 +9,7 @@
 #include "tcp/fast_open.hpp"
 #include "tcp/info.hpp"
 #include "tcp/seq.hpp"
+#include "tcp/window_validation.hpp"
 
 namespace tern::tcp {
 
@@ -46,6 +47,7 @@ struct Extra {
   Seq more_una;
 
   ReceiveTuning tuning;
+  WindowValidation validation;
 
   // Where Config::account_limits is set: what holds text back, since when, and for how long it did before.
   LimitedBy limited_by = LimitedBy::kIdle;

@@ -162,9 +162,10 @@ void Connection::settle_tail_probe(Recovery& recovery, Core& core) {
     recovery.probing = false;
   } else if (tcb.snd.una > recovery.probe_end) {
     recovery.probing = false;
-    tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::max(flight(), tcb.cwnd), core);
+    tcb.ssthresh = threshold_after_loss(std::max(flight(), tcb.cwnd), core);
     tcb.cwnd = std::min(tcb.cwnd, tcb.ssthresh);
     answer_congestion();
+    revalidate_window(core);
   }
 }
 

@@ -164,7 +164,7 @@ void Connection::enter_fast_recovery(Core& core) {
   // What limited transmit has sent beyond the window does not count (RFC 5681 section 3.2, step 2).
   const uint32_t cwnd = tcb.cwnd, ssthresh = tcb.ssthresh;
   if (!reduced_for_ecn(tcb.snd.una)) {
-    tcb.ssthresh = congestion_control(*this, core).reduce(*this, std::min(flight(), tcb.cwnd), core);
+    tcb.ssthresh = threshold_after_loss(std::min(flight(), tcb.cwnd), core);
   }
   tcb.recover = tcb.snd.nxt;
   tcb.flags = static_cast<uint16_t>(tcb.flags & ~kEcnReduced);
@@ -195,6 +195,7 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
       tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldFastRecovery);
       if (tcb.recovery != kNoSlot) core.recoveries[tcb.recovery].undo_until = tcb.snd.nxt;
       age_reordering_window();
+      revalidate_window(core);
       return;
     }
     if (tcb.recovery != kNoSlot) return;
@@ -207,6 +208,7 @@ void Connection::recover_on_ack(uint32_t acknowledged, Core& core) {
   if (full) {
     tcb.hold = static_cast<uint16_t>(tcb.hold & ~kHoldLossRecovery);
     age_reordering_window();
+    revalidate_window(core);
   }
   if (tcb.recovery != kNoSlot) {
     core.recoveries[tcb.recovery].undo_until = tcb.snd.nxt;
@@ -231,6 +233,7 @@ void Connection::enter_loss_recovery(Core& core) {
     tcb.ssthresh = control.reduce(*this, std::min(flight(), tcb.cwnd), core);
     control.time_out(*this, core);
   }
+  if (WindowValidation* own = validation(core)) own->forget(core.now);
   tcb.cwnd = tcb.mss;
   tcb.bytes_acked_in_round = 0;
   tcb.recover = tcb.snd.nxt;

@@ -83,6 +83,7 @@ void Connection::undo(Recovery& recovery, Core& core) {
   tcb.ssthresh = std::max(tcb.ssthresh, recovery.undo_ssthresh);
   tcb.recover = tcb.snd.una - 1;  // RFC 5682: duplicate ACKs from now on may tell of a loss again
   congestion_control(*this, core).undo(*this, core);
+  if (WindowValidation* own = validation(core)) own->forget(core.now);
 }
 
 // Whether the peer may still say, half a round trip after all is mended, that it came twice: until something
