@@ -283,6 +283,18 @@ TEST_P(Congested, ATimeoutThatWasTooEarlyIsTakenBack) {  // RFC 3522, RFC 4015
   l.in(ack(5001 + 5 * 988), ts_ecr(stamp)).silent();
 }
 
+TEST_P(Congested, AFurtherTimeoutLeavesTheStampOfTheFirst) {  // RFC 3522 section 3.2, step 2
+  Start s = cubic();
+  s.timestamps = true;
+  Ladder l(s);
+  l.send(5 * 988);
+  l.ignore_output().after(1s).out(seq(1), text(988));
+  const uint32_t first = l.tcb().ts_offset + l.core().ts_now;
+  l.after(2s).out(seq(1), text(988));
+  l.in(ack(989), ts_ecr(first)).ignore_output();  // the first retransmission's
+  EXPECT_EQ(l.counters().losses_undone.value(), 0u);
+}
+
 TEST_P(Congested, ATimeoutThatWasRightIsNotTakenBack) {
   Start s = cubic();
   s.timestamps = true;

@@ -197,6 +197,8 @@ TEST_F(FastOpenListener, OpensForAnAgedCookieAndGivesANewOne) {
 }
 
 TEST_F(FastOpenListener, IgnoresTheOptionWhereItIsOffOrMalformed) {
+  EXPECT_EQ(Config{}.fast_open_listen, FastOpen::kOff);
+  EXPECT_EQ(Config{}.fast_open_connect, FastOpen::kOff);
   FastOpenOption malformed = valid();
   malformed.form = Form::kMalformed;
   EXPECT_FALSE(decide(malformed).open);
