@@ -27,7 +27,8 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   if (!attachment) return error;
   uint32_t hash = 0;
   const bool lent = tuple.local_port == 0;
-  if (lent ? !choose_port(tuple, binding, hash) : !is_free(tuple, binding, hash)) {
+  const uint16_t profile = core_.opening_profile(binding);
+  if (lent ? !choose_port(tuple, profile, hash) : !is_free(tuple, profile, hash)) {
     return lent ? tcp::Error::kAddressNotAvailable : tcp::Error::kAddressInUse;
   }
   const int32_t position = insert(tuple, hash);
@@ -36,7 +37,7 @@ tcp::Error Worker::connect(net::FourTuple tuple, uint16_t binding, net::Packet t
   give_up_time_wait(tuple, hash);
   if (lent) local_ports_.mark(tuple, LocalPorts::Use::kOpen);
   paths_[index] = {tuple, hash, {}, *attachment, lent};
-  opener_.open(index, binding);
+  opener_.open(index, profile);
   limit_path(index);
   tcp::Connection& connection = core_.connection(index);
   connection.try_fast_open(tuple.server_name(), core_);
@@ -59,7 +60,7 @@ std::optional<net::MacAddress> Worker::next_hop(net::Ipv4Address remote) {
 // Whether no connection has the tuple, whose hash this finds out. One in TIME-WAIT may give it up where the
 // clock of our timestamps has ticked since: the peer tells the new connection's segments from old ones by
 // them (RFC 6191).
-bool Worker::is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& hash) {
+bool Worker::is_free(const net::FourTuple& tuple, uint16_t profile, uint32_t& hash) {
   table_.hash(std::span(&tuple, 1), std::span(&hash, 1));
   if (table_.find(tuple, hash) != dpdk::FlowTable::kAbsent) return false;
   TimeWaits::Entry* entry = time_waits_.empty() ? nullptr : time_waits_.find(tuple, hash);
@@ -67,7 +68,7 @@ bool Worker::is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& ha
   const net::Instant last = entry->until - 2 * profiles_[entry->record.profile].msl;
   const bool later =
       (entry->record.flags & tcp::kTimestampsOn) != 0 && core_.now.milliseconds() > last.milliseconds();
-  const tcp::Config& config = profiles_[binding];
+  const tcp::Config& config = profiles_[profile];
   return config.reuse_time_wait && config.timestamps && later;
 }
 
@@ -83,7 +84,7 @@ void Worker::give_up_time_wait(const net::FourTuple& tuple, uint32_t hash) {
 // RFC 6056 section 3.3.3: from a place that depends on the peer and on a secret, the next port that is free;
 // where none is, the next in TIME-WAIT that gives it up. Of those that turn out to be taken all the same, a
 // listener's, or left less than a millisecond ago, so many are passed over at most.
-bool Worker::choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash) {
+bool Worker::choose_port(net::FourTuple& tuple, uint16_t profile, uint32_t& hash) {
   constexpr uint32_t kMostPassedOver = 64;
   const PortsToward& ports = local_ports_.toward(tuple);
   const uint32_t secret = tcp::begin(isn_prf_, tuple.name(), net::Instant{}).iss.value;
@@ -94,7 +95,7 @@ bool Worker::choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash
       if (!port) break;
       next_port_ += (*port - kFirstPort - from) % kPorts + 1;
       tuple.local_port = *port;
-      if (listeners_.find(tuple.local, *port) == nullptr && is_free(tuple, binding, hash)) return true;
+      if (listeners_.find(tuple.local, *port) == nullptr && is_free(tuple, profile, hash)) return true;
     }
   }
   return false;

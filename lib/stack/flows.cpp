@@ -34,7 +34,7 @@ bool Worker::look_at(uint32_t position, const FlowFilter& filter, Flow& flow) co
     flow.tuple = paths_[position].tuple;
   } else {
     const TimeWaits::Entry& entry = time_waits_[position - connections];
-    flow.info = entry.record.info();
+    flow.info = entry.record.info(core_);
     flow.place = FlowPlace::kTimeWait;
     flow.tuple = entry.path.tuple;
     flow.time_wait = std::max(entry.until - core_.now, net::Duration::zero());

@@ -26,7 +26,7 @@ struct FlowFilter {
     return remote.contains(tuple.remote) && (remote_port == 0 || remote_port == tuple.remote_port);
   }
   bool passes(const tcp::Info& info) const {
-    return (!state || *state == info.state) && (!binding || *binding == info.profile);
+    return (!state || *state == info.state) && (!binding || *binding == info.service);
   }
 };
 
@@ -36,7 +36,7 @@ enum class FlowPlace : uint8_t {
   kAsleep,       // see tcp::Dormant; it is not woken to be looked at
   kSynQueue,     // half open: its service has not heard of it
   kAcceptQueue,  // established, likewise
-  kTimeWait,     // a record, see TimeWaits: of the info only state, profile and options are known
+  kTimeWait,     // a record, see TimeWaits: of the info only state, service and options are known
 };
 
 struct Flow {

@@ -2,18 +2,27 @@
 // Connections in TIME-WAIT.
 #include "stack/time_waits.hpp"
 
+#include <algorithm>
+
 #include "net/dpdk/eal.hpp"
 
 namespace tern::stack {
 
 namespace dpdk = net::dpdk;
 
-TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles,
-                     LocalPorts& ports)
+TimeWaits::TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key,
+                     std::span<const tcp::Config> profiles, LocalPorts& ports)
     : entries_(dpdk::allocate_array<Entry>(name, capacity)),
       table_(name, capacity, key, {&entries_.data()->path.tuple, sizeof(Entry)}),
-      lists_(profiles),
-      ports_(ports) {}
+      ports_(ports) {
+  std::vector<net::Duration> msls;  // of the lists
+  for (const tcp::Config& profile : profiles) {
+    const auto found = std::ranges::find(msls, profile.msl);
+    list_of_.push_back(static_cast<uint16_t>(found - msls.begin()));
+    if (found == msls.end()) msls.push_back(profile.msl);
+  }
+  lists_.resize(msls.size());
+}
 
 TimeWaits::~TimeWaits() { dpdk::free_memory(entries_.data()); }
 
@@ -77,7 +86,7 @@ uint32_t TimeWaits::oldest() const {
 
 void TimeWaits::append(uint32_t index) {
   Entry& entry = entries_[index];
-  List& list = lists_[entry.record.profile];
+  List& list = list_of(entry);
   entry.next = kNone;
   entry.previous = list.tail;
   (list.tail == kNone ? list.head : entries_[list.tail].next) = index;
@@ -86,7 +95,7 @@ void TimeWaits::append(uint32_t index) {
 
 void TimeWaits::unlink(uint32_t index) {
   const Entry& entry = entries_[index];
-  List& list = lists_[entry.record.profile];
+  List& list = list_of(entry);
   (entry.previous == kNone ? list.head : entries_[entry.previous].next) = entry.next;
   (entry.next == kNone ? list.tail : entries_[entry.next].previous) = entry.previous;
 }

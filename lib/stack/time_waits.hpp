@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
 // Connections in TIME-WAIT, apart from the others: their compact records, a table of their own, and lists in
-// the order in which they end, since 2MSL is the same for all of a service. 88 bytes each, all told.
+// the order in which they end, one for each MSL that is configured. 88 bytes each, all told.
 #pragma once
 
 #include <cstdint>
@@ -28,10 +28,10 @@ class TimeWaits {
   static_assert(sizeof(Entry) == 72);
 
   // capacity: records, the bound on their number. key: the flow table's, so that its hashes serve here.
-  // profiles: how many services there are. ports: which those that were lent go back to. Throws
+  // profiles: those that records name, see tcp::Core. ports: which those that were lent go back to. Throws
   // std::runtime_error with the remedy when memory is short.
-  TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key, size_t profiles,
-            LocalPorts& ports);
+  TimeWaits(const std::string& name, uint32_t capacity, const net::PrfKey& key,
+            std::span<const tcp::Config> profiles, LocalPorts& ports);
   ~TimeWaits();
   TimeWaits(const TimeWaits&) = delete;
   TimeWaits& operator=(const TimeWaits&) = delete;
@@ -42,7 +42,7 @@ class TimeWaits {
   const Entry& operator[](uint32_t position) const { return entries_[position]; }
   // Null when the tuple is not here.
   Entry* find(const net::FourTuple& tuple, uint32_t hash);
-  // The tuple must not be here. False when the oldest of the service, or of another, had to make room.
+  // The tuple must not be here. False when the oldest of all had to make room.
   bool add(const Path& path, const tcp::TimeWait& record, net::Instant until);
   // Begins 2MSL anew.
   void restart(Entry& entry, net::Instant until);
@@ -59,13 +59,15 @@ class TimeWaits {
     uint32_t tail = kNone;
   };
   uint32_t index_of(const Entry& entry) const { return static_cast<uint32_t>(&entry - entries_.data()); }
+  List& list_of(const Entry& entry) { return lists_[list_of_[entry.record.profile]]; }
   void append(uint32_t index);
   void unlink(uint32_t index);
   uint32_t oldest() const;
 
   std::span<Entry> entries_;  // EAL memory, by the table's positions: its keys
   net::dpdk::FlowTable table_;
-  std::vector<List> lists_;  // one per service
+  std::vector<List> lists_;        // by MSL
+  std::vector<uint16_t> list_of_;  // by profile
   LocalPorts& ports_;
   uint32_t count_ = 0;
 };

@@ -18,16 +18,18 @@ namespace dpdk = net::dpdk;
 
 namespace {
 
+// As tcp::Core wants them.
 std::vector<tcp::Config> configs_of(const std::vector<Binding>& bindings) {
   std::vector<tcp::Config> configs;
-  configs.reserve(bindings.size());
+  configs.reserve(2 * bindings.size());
   for (const Binding& binding : bindings) configs.push_back(binding.config);
+  for (const Binding& binding : bindings) configs.push_back(binding.outgoing.value_or(binding.config));
   return configs;
 }
 
-bool any_uses_bbr(const std::vector<Binding>& bindings) {
-  return std::any_of(bindings.begin(), bindings.end(),
-                     [](const Binding& b) { return b.config.congestion == tcp::Congestion::kBbr; });
+bool any_uses_bbr(const std::vector<tcp::Config>& profiles) {
+  return std::ranges::any_of(profiles,
+                             [](const auto& config) { return config.congestion == tcp::Congestion::kBbr; });
 }
 
 // Whether a frame at whichever of our queues rings.
@@ -36,11 +38,11 @@ bool ring_for_frames(dpdk::Doorbell& doorbell, const std::vector<Attachment>& at
   return doorbell.hears_all();
 }
 
-tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<Binding>& bindings,
+tcp::CoreLimits core_limits(const WorkerOptions& options, const std::vector<tcp::Config>& profiles,
                             const dpdk::FramePool& receive) {
   tcp::CoreLimits limits;
   limits.hystarts = std::min(kHyStarts, options.max_connections);
-  limits.bbrs = any_uses_bbr(bindings) ? std::min(kBbrs, options.max_connections) : 0;
+  limits.bbrs = any_uses_bbr(profiles) ? std::min(kBbrs, options.max_connections) : 0;
   limits.reassemblies = std::min(kReassemblies, options.max_connections);
   limits.recoveries = std::min(kRecoveries, options.max_connections);
   limits.orphans = options.max_orphans;
@@ -79,13 +81,14 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
       paths_(dpdk::allocate_array<Path>(options_.name + "_paths", options_.max_connections + 1)),
       table_(options_.name + "_flows", options_.max_connections, options_.table_secret, keys_of(paths_)),
       local_ports_(options_.seat.share()),
-      time_waits_(options_.name + "_time_wait", options_.max_time_waits, options_.table_secret,
-                  bindings_.size(), local_ports_),
+      time_waits_(options_.name + "_time_wait", options_.max_time_waits, options_.table_secret, profiles_,
+                  local_ports_),
       cookies_(options_.cookie_secret, clock.now()),
       fast_open_cookies_(options_.cookie_secret, clock.now()),
       isn_prf_(options_.isn_secret),
       core_(slots_, tcp::Slots(options_.max_connections + 1, options_.busy_connections + 1, &memory_),
-            dormants_, profiles_, core_limits(options_, bindings_, receive), clock.now(), &memory_),
+            dormants_, profiles_, bindings_.size(), core_limits(options_, profiles_, receive), clock.now(),
+            &memory_),
       egress_(attachments_, headers, counters_),
       ingress_(attachments_, egress_, neighbours_, drops_, counters_, options_.seat),
       opener_(isn_prf_, attachments_, neighbours_, egress_, core_, counters_, paths_),
@@ -106,6 +109,8 @@ Worker::Worker(WorkerOptions options, std::vector<Attachment> attachments, std::
     stacks_.push_back(std::make_unique<ServiceStack>(*this, static_cast<uint16_t>(i)));
     bindings_[i].service->attach(*stacks_.back());
   }
+  for (uint16_t i = 0; i < core_.profiles(); ++i)
+    services_.push_back(bindings_[core_.service_of(i)].service.get());
   finished_.reserve(options_.busy_connections);
   waiting_.reserve(options_.busy_connections);
 }
@@ -281,7 +286,7 @@ void Worker::serve(uint32_t index) {
   if (!core_.awake(index)) return;  // forgotten since it was marked
   tcp::Connection& connection = core_.connection(index);
   if (connection.news() == 0) return;
-  Service& service = *bindings_[core_.service_of(connection)].service;
+  Service& service = *services_[core_.profile_of(connection)];
   Socket socket(connection, core_, receive_pool_);
   const auto take = [&](tcp::Mark mark) {
     const bool was = (connection.tcb.marks & mark) != 0;

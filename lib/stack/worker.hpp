@@ -45,6 +45,7 @@ struct Binding {
   tcp::Config config;
   std::vector<ListenAddress> listen;
   std::unique_ptr<Service> service;
+  std::optional<tcp::Config> outgoing = {};  // of the connections that it opens; none: config
 };
 
 struct WorkerOptions {
@@ -97,7 +98,8 @@ class alignas(64) Worker {
   // local port of 0 from 32768 up; opened tells the choice. text: the first to send; where the
   // binding's configuration has Fast Open it may leave with the SYN. kInvalid: remote port 0, or no such
   // binding; kNetworkUnreachable, kAddressNotAvailable (not ours there, or no port is free), kAddressInUse
-  // (the four-tuple has a connection, also one in TIME-WAIT unless the binding's reuse_time_wait lets it),
+  // (the four-tuple has a connection, also one in TIME-WAIT unless the reuse_time_wait of what the binding
+  // opens lets it),
   // kNoBuffers (the flow table is full).
   tcp::Error connect(net::FourTuple tuple, uint16_t binding, net::Packet text = {}, Opened* opened = nullptr);
   // A connection of which its service has not heard closed() yet, by its Socket's index. Nothing when it
@@ -160,9 +162,9 @@ class alignas(64) Worker {
   bool takes_cookies(const tcp::Listener& listener) const;
   int32_t insert(const net::FourTuple& tuple, uint32_t hash);
   int32_t place(const net::FourTuple& tuple, uint32_t hash);
-  bool is_free(const net::FourTuple& tuple, uint16_t binding, uint32_t& hash);
+  bool is_free(const net::FourTuple& tuple, uint16_t profile, uint32_t& hash);
   void give_up_time_wait(const net::FourTuple& tuple, uint32_t hash);
-  bool choose_port(net::FourTuple& tuple, uint16_t binding, uint32_t& hash);
+  bool choose_port(net::FourTuple& tuple, uint16_t profile, uint32_t& hash);
   bool open_passive(uint8_t attachment, Arrival& arrival, uint32_t hash, const tcp::Listener& listener,
                     const net::PrfBlock& seal);
   void reset_stranger(uint8_t attachment, Arrival& arrival);
@@ -182,7 +184,8 @@ class alignas(64) Worker {
   std::vector<Attachment> attachments_;
   std::vector<Binding> bindings_;
   std::vector<std::unique_ptr<Stack>> stacks_;  // by binding
-  std::vector<tcp::Config> profiles_;           // bindings' configs, side by side
+  std::vector<Service*> services_;              // by profile
+  std::vector<tcp::Config> profiles_;           // bindings' configs, then those of what they open
   const net::dpdk::Clock& clock_;
   net::dpdk::FramePool& receive_pool_;
 

@@ -80,8 +80,8 @@ void Connection::leave_backlog(Core& core) {
   }
 }
 
-uint32_t Core::accept(uint16_t profile) {
-  Backlog& backlog = backlogs[profile];
+uint32_t Core::accept(uint16_t service) {
+  Backlog& backlog = backlogs[service];
   const uint32_t index = backlog.waiting.head;
   if (index == kNoSlot) return kNoSlot;
   Connection& first = connection(index);

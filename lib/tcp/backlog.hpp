@@ -15,7 +15,7 @@
 
 namespace tern::tcp {
 
-// One profile's queues. The gauges may be read by any thread.
+// One service's queues. The gauges may be read by any thread.
 struct Backlog {
   struct Queue {  // first in, first out, by index
     uint32_t head = kNoSlot;
@@ -28,27 +28,26 @@ struct Backlog {
   net::Instant cookies_until;  // a cookie sent to whom found the SYN queue full is good until then
 };
 
-// The queues of all profiles, as lists through the connections' indices: nothing is allocated after the
+// The queues of all services, as lists through the connections' indices: nothing is allocated after the
 // start.
 class Backlogs {
  public:
-  Backlogs(size_t connections, size_t profiles, std::pmr::memory_resource* memory)
-      : links_(connections, memory), backlogs_(profiles) {}
+  Backlogs(size_t connections, size_t services, std::pmr::memory_resource* memory)
+      : links_(connections, memory), backlogs_(services) {}
 
-  Backlog& operator[](uint16_t profile) { return backlogs_[profile]; }
-  const Backlog& operator[](uint16_t profile) const { return backlogs_[profile]; }
-  size_t profiles() const { return backlogs_.size(); }
+  Backlog& operator[](uint16_t service) { return backlogs_[service]; }
+  const Backlog& operator[](uint16_t service) const { return backlogs_[service]; }
 
   // Whether the service may be told of one more.
-  bool may_serve(uint16_t profile, const Config& config) const {
-    return backlogs_[profile].served.value() < config.max_connections;
+  bool may_serve(uint16_t service, const Config& config) const {
+    return backlogs_[service].served.value() < config.max_connections;
   }
   // Whether a handshake must not be completed: the service has as many as it may, and so has its accept
   // queue.
-  bool overflows(uint16_t profile, const Config& config) const {
-    return !may_serve(profile, config) && backlogs_[profile].waiting.count.value() >= config.accept_backlog;
+  bool overflows(uint16_t service, const Config& config) const {
+    return !may_serve(service, config) && backlogs_[service].waiting.count.value() >= config.accept_backlog;
   }
-  // The half-open connection that has been so longest, of the profile that has most of them; kNoSlot when
+  // The half-open connection that has been so longest, of the service that has most of them; kNoSlot when
   // there is none.
   uint32_t oldest_half_open() const;
 

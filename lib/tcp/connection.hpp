@@ -426,9 +426,13 @@ inline bool Connection::rare_options_due(const Core& core) const {
   return (tcb.hold & (kHoldReassembly | kHoldUserTimeout)) != 0 ||
          (core.duplicate.connection != Core::kNobody && core.duplicate.connection == core.index_of(*this));
 }
-inline uint16_t Core::service_of(const Connection& connection) const {
+inline uint16_t Core::profile_of(const Connection& connection) const {
   const uint16_t profile = connection.tcb.profile;
   return profile < profiles_ ? profile : extras[profile - profiles_].profile;
+}
+inline uint16_t Core::service_of(const Connection& connection) const {
+  const uint16_t profile = connection.tcb.profile;
+  return profile < services_ ? profile : service_of(profile_of(connection));
 }
 inline void Core::mark(Connection& connection, uint16_t marks) {
   if ((connection.tcb.marks & kMarkReady) == 0) make_ready(connection);

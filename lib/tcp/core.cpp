@@ -36,26 +36,28 @@ void ReassemblyPool::release(uint32_t index) {
 
 Core::Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& core_limits,
            net::Instant t)
-    : Core(connections, Slots(static_cast<uint32_t>(connections.size())), {}, profiles, core_limits, t) {}
+    : Core(connections, Slots(static_cast<uint32_t>(connections.size())), {}, profiles, profiles.size(),
+           core_limits, t) {}
 
 Core::Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
-           std::span<const Config> profiles, const CoreLimits& core_limits, net::Instant t,
+           std::span<const Config> profiles, size_t services, const CoreLimits& core_limits, net::Instant t,
            std::pmr::memory_resource* memory)
-    : wheel(slots.connections() + static_cast<uint32_t>(profiles.size()), t, memory),
+    : wheel(slots.connections() + static_cast<uint32_t>(services), t, memory),
       outbox(core_limits.outbox),
-      backlogs(slots.connections(), profiles.size(), memory),
+      backlogs(slots.connections(), services, memory),
       reassemblies(core_limits.reassemblies),
       recoveries(core_limits.recoveries),
       congestions(core_limits.congestions, memory),
       hystarts(core_limits.hystarts),
       bbrs(core_limits.bbrs),
       extras(std::min<uint32_t>(core_limits.extras, 0xffff - static_cast<uint32_t>(profiles.size()))),
-      fast_opens(profiles.size()),
+      fast_opens(services),
       fast_open_servers(core_limits.fast_open_servers),
       limits(core_limits),
       connections_(connections),
       slots_(std::move(slots)),
       dormants_(dormants),
+      services_(static_cast<uint16_t>(services)),
       profiles_(static_cast<uint16_t>(profiles.size())),
       configs_(profiles.begin(), profiles.end()) {
   configs_.resize(profiles.size() + extras.capacity());

@@ -72,9 +72,11 @@ class Core {
   Core(std::span<Connection> connections, std::span<const Config> profiles, const CoreLimits& limits,
        net::Instant now);
   // connections: slots for so many as may be awake at once, of so many indices. dormants: one for each index,
-  // or none where there are as many slots. memory: where what there is for each connection lies.
+  // or none where there are as many slots. profiles: for each service the Config of connections that it
+  // accepts; behind these, if there are twice as many as services, that of those that it opens. memory: where
+  // what there is for each connection lies.
   Core(std::span<Connection> connections, Slots slots, std::span<Dormant> dormants,
-       std::span<const Config> profiles, const CoreLimits& limits, net::Instant now,
+       std::span<const Config> profiles, size_t services, const CoreLimits& limits, net::Instant now,
        std::pmr::memory_resource* memory = std::pmr::get_default_resource());
 
   // The time for everything until the next call; at most once per poll.
@@ -113,14 +115,21 @@ class Core {
   // A service's Config. Connections without options of their own follow a change of it at once.
   Config& profile(uint16_t index) { return configs_[index]; }
   uint16_t profiles() const { return profiles_; }
+  // That of connections which the service opens; of those that it accepts it is the service's own number.
+  uint16_t opening_profile(uint16_t service) const { return static_cast<uint16_t>(services_ + service); }
   // The profile that the connection was opened under, whatever options it has chosen since.
+  uint16_t profile_of(const Connection& connection) const;
+  // Whose profile it is.
+  uint16_t service_of(uint16_t profile) const {
+    return profile < services_ ? profile : static_cast<uint16_t>(profile - services_);
+  }
   uint16_t service_of(const Connection& connection) const;
 
   // Adds marks and puts the connection on the ready list, once.
   [[gnu::always_inline]] void mark(Connection& connection, uint16_t marks);
-  // The accept call: the connection of this profile that has waited longest is its service's from now on.
-  // kNoSlot when none waits. Connections within Config::max_connections need no call.
-  uint32_t accept(uint16_t profile);
+  // The accept call: of the connections that wait for this service, the one that has done so longest is its
+  // own from now on. kNoSlot when none waits. Connections within Config::max_connections need no call.
+  uint32_t accept(uint16_t service);
   // Moves the connection's gauge from state to state and keeps its hold bit right.
   void set_state(Connection& connection, State state);
 
@@ -144,7 +153,7 @@ class Core {
   Counters counters;
   std::array<net::Counter, kStates> connections_in;  // gauges, by State
   net::Counter orphans;                              // gauge, see CoreLimits
-  TimerWheel wheel;  // a node per connection, then one per profile, for its service
+  TimerWheel wheel;                                  // a node per connection, then one per service
   Outbox outbox;
   std::vector<uint32_t> ready;  // indices; each once, see kMarkReady
   Backlogs backlogs;
@@ -154,7 +163,7 @@ class Core {
   Pool<HyStart> hystarts;
   Pool<BbrState> bbrs;
   Pool<Extra> extras;
-  std::vector<FastOpenPending> fast_opens;  // by Agreement::listener, one per profile
+  std::vector<FastOpenPending> fast_opens;  // by Agreement::listener, one per service
   FastOpenCache fast_open_servers;
   net::PacketQueue released;
   // Connections whose path was found to take less, for whoever remembers paths, and clears it.
@@ -182,6 +191,7 @@ class Core {
   std::span<Connection> connections_;  // by slot
   Slots slots_;
   std::span<Dormant> dormants_;  // by index
+  uint16_t services_;
   uint16_t profiles_;
   std::vector<Config> configs_;  // the services', then those of single connections by their slots of extras
 };

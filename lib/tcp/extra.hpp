@@ -29,7 +29,7 @@ struct ReceiveTuning {
 constexpr net::Duration kPathBelieved = std::chrono::minutes(10);
 
 struct Extra {
-  uint16_t profile = 0;  // of the service, where the connection has a Config of its own
+  uint16_t profile = 0;  // of its service, where the connection has a Config of its own
 
   // For the user timeout: the retransmission timer has run out, and what it waits for was due since.
   bool stalled = false;

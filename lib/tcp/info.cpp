@@ -64,7 +64,7 @@ void Connection::account_limits(Core& core) {
 Info Connection::info(const Core& core) const {
   Info info;
   info.state = tcb.state;
-  info.profile = core.service_of(*this);
+  info.service = core.service_of(*this);
   info.half_open = half_open();
   info.waiting = waiting();
   info.timestamps = has(kTimestampsOn);

@@ -27,7 +27,7 @@ enum class LossState : uint8_t { kOpen, kDisorder, kRecovery, kLoss };
 
 struct Info {
   State state = State::kClosed;
-  uint16_t profile = 0;    // which service
+  uint16_t service = 0;    // which
   bool half_open = false;  // in the SYN queue
   bool waiting = false;    // in the accept queue
   bool timestamps = false;

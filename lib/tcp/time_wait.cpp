@@ -19,7 +19,7 @@ TimeWait TimeWait::compact(const Connection& connection, const Core& core) {
   record.last_ack_sent = tcb.last_ack_sent;
   record.ts_recent = tcb.ts_recent;
   record.ts_offset = tcb.ts_offset;
-  record.profile = core.service_of(connection);
+  record.profile = core.profile_of(connection);
   record.flags = static_cast<uint8_t>(tcb.flags);
   record.rcv_scale = tcb.rcv_scale;
   return record;
@@ -43,10 +43,10 @@ void TimeWait::expand(Connection& connection, Core& core) const {
   core.set_state(connection, State::kTimeWait);
 }
 
-Info TimeWait::info() const {
+Info TimeWait::info(const Core& core) const {
   Info info;
   info.state = State::kTimeWait;
-  info.profile = profile;
+  info.service = core.service_of(profile);
   info.timestamps = (flags & kTimestampsOn) != 0;
   info.sack = (flags & kSackOn) != 0;
   info.window_scale = (flags & kWindowScaleOn) != 0;

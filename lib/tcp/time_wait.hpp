@@ -18,8 +18,8 @@ struct TimeWait {
   Seq last_ack_sent;
   uint32_t ts_recent = 0;
   uint32_t ts_offset = 0;
-  uint16_t profile = 0;
-  uint8_t flags = 0;  // the lower ConnectionFlags
+  uint16_t profile = 0;  // see Core::profile_of()
+  uint8_t flags = 0;     // the lower ConnectionFlags
   uint8_t rcv_scale = 0;
 
   // connection is in TIME-WAIT, and nothing is left to send, to tell or to read.
@@ -27,8 +27,8 @@ struct TimeWait {
   static bool may_compact(const Connection& connection);
   // Makes the closed connection one in TIME-WAIT again; its 2MSL timer does not run.
   void expand(Connection& connection, Core& core) const;
-  // What is still known of it: state, profile and options.
-  Info info() const;
+  // What is still known of it: state, service and options.
+  Info info(const Core& core) const;
 };
 static_assert(sizeof(TimeWait) == 28);
 

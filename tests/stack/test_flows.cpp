@@ -73,7 +73,7 @@ TEST(Flows, ShowWhatAConnectionKnowsOfItself) {
   EXPECT_EQ(flow.tuple, client.tuple);
   EXPECT_EQ(flow.place, FlowPlace::kAwake);
   EXPECT_EQ(flow.info.state, tcp::State::kEstablished);
-  EXPECT_EQ(flow.info.profile, 0);
+  EXPECT_EQ(flow.info.service, 0);
   EXPECT_EQ(flow.info.bytes_received, 5u);
   EXPECT_EQ(flow.info.bytes_sent, 5u);
   EXPECT_EQ(flow.info.bytes_acknowledged, 5u);

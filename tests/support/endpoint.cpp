@@ -35,7 +35,7 @@ Endpoint::Endpoint(bool active, const EndPlan& plan, const net::FourTuple& tuple
       random_(seed),
       connections_(1),
       dormants_(1),
-      core_(connections_, Slots(1, 1), dormants_, std::span(&plan_.config, 1), plan.limits, plan.start),
+      core_(connections_, Slots(1, 1), dormants_, std::span(&plan_.config, 1), 1, plan.limits, plan.start),
       listener_(0, plan_.config),
       cookies_({static_cast<uint8_t>(seed), 7}, plan.start),
       fast_open_cookies_({static_cast<uint8_t>(seed), 8}, plan.start) {

@@ -18,7 +18,8 @@ class Sleepers : public testing::Test {
   Sleepers()
       : connections_(kAwake),
         dormants_(kConnections),
-        core(connections_, Slots(kConnections, kAwake), dormants_, std::span(&config, 1), CoreLimits{}, {}) {}
+        core(connections_, Slots(kConnections, kAwake), dormants_, std::span(&config, 1), 1, CoreLimits{},
+             {}) {}
   ~Sleepers() override {
     for (uint32_t i = 0; i < kConnections; ++i) {
       if (opened_[i]) core.wake(i)->release(core);

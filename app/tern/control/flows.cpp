@@ -86,7 +86,7 @@ void show_text(const tcp::Info& info, Reply& reply) {
 
 void show_flow(const stack::Flow& flow, std::span<const std::string> bindings, Reply& reply) {
   reply.text("state", tcp::state_name(flow.info.state));
-  reply.text("service", bindings[flow.info.profile]);
+  reply.text("service", bindings[flow.info.service]);
   reply.text("local", to_text(flow.tuple.local, flow.tuple.local_port));
   reply.text("remote", to_text(flow.tuple.remote, flow.tuple.remote_port));
   reply.text("place", kPlaces[static_cast<size_t>(flow.place)]);
