@@ -24,7 +24,8 @@ std::vector<stack::Binding> make_bindings(const Config& config, const net::PrfKe
       auto made = std::make_unique<Proxy>(service.proxy, balancing.upstreams[service.proxy.pool],
                                           config.dataplane.max_connections, seeds[1] + bindings.size(), now);
       proxy = made.get();
-      binding.config.reuse_time_wait = true;  // of connections to backends, which are many to few addresses
+      binding.outgoing = service.proxy.tcp;
+      binding.outgoing->reuse_time_wait = true;  // these connections are many to few addresses
       binding.service = std::move(made);
     } else {
       binding.service = make_service(service, config.dataplane.max_connections);

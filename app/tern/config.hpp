@@ -84,12 +84,13 @@ struct PoolConfig {
   bool send_crc = false;                                  // TLVs of version 2
   bool send_unique_id = false;                            //
   std::vector<net::Ipv4Address> sources;  // of connections to backends, each one of a port; none: chosen
-  tcp::Config tcp;                        // of checks: [tcp]
+  tcp::Config tcp;                        // of checks: [tcp] with this pool's own keys on top
 };
 
 // What a service of kind kProxy adds.
 struct ProxyConfig {
-  size_t pool = 0;                                          // index in Config::pools
+  size_t pool = 0;  // index in Config::pools
+  tcp::Config tcp;  // of connections to backends: the service's with the pool's own keys on top
   net::Duration connect_timeout = std::chrono::seconds(5);  // of a backend; of a client's PROXY header too
   uint32_t retries = 3;                                     // other backends, when one cannot be connected to
   net::Duration queue_timeout = std::chrono::seconds(10);   // how long a client waits while all are full

@@ -148,9 +148,28 @@ void read_address(const TableReader& reader, const PortTable& ports, lb::Backend
 
 }  // namespace
 
+// Backends may be behind any port, so the narrowest of all decides mss where the operator did not.
+tcp::Config read_pool_tcp(const toml::table& pool, TcpSettings settings, const PortTable& ports,
+                          ProblemLog& log) {
+  const TableReader reader(pool, {"pool", "tcp"}, log);
+  read_opening_keys(reader, settings, log);
+  tcp::Config config = settings.config();
+  uint16_t mtu = 9216;
+  for (const PortConfig& port : ports.ports) mtu = std::min(mtu, port.mtu);
+  const auto fits = static_cast<uint16_t>(mtu - 40);
+  if (reader.has("mss") && config.mss > fits) {
+    log.error(reader.where("mss"), reader.path("mss"),
+              "found " + std::to_string(config.mss) + ", but the narrowest port's mtu of " +
+                  std::to_string(mtu) + " leaves " + std::to_string(fits) + "; allowed is at most " +
+                  std::to_string(fits) + ", or 0 (from the port's mtu)");
+  }
+  if (config.mss == 0) config.mss = fits;
+  return config;
+}
+
 void read_pool(const toml::table& table, const TcpSettings& defaults, const PortTable& ports, Pools& pools,
                ProblemLog& log) {
-  const TableReader reader(table, {"pool"}, log);
+  const TableReader reader(table, {"pool", "tcp"}, log);
   reader.check_keys();
   PoolConfig pool;
   read_name(reader, "pool", pools.names, pool.balance.name, log);
@@ -161,13 +180,9 @@ void read_pool(const toml::table& table, const TcpSettings& defaults, const Port
   read_check(reader, pool, log);
   read_send_proxy(reader, pool, log);
   read_sources(reader, ports, pool, log);
-  pool.tcp = defaults.values;
-  if (pool.tcp.mss == 0) {
-    uint16_t mtu = 9216;
-    for (const PortConfig& port : ports.ports) mtu = std::min(mtu, port.mtu);
-    pool.tcp.mss = static_cast<uint16_t>(mtu - 40);
-  }
+  pool.tcp = read_pool_tcp(table, defaults, ports, log);
   pools.names.push_back({pool.balance.name, position_of(table)});
+  pools.tables.push_back(&table);
   pools.pools.push_back(std::move(pool));
 }
 

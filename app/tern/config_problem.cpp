@@ -54,11 +54,15 @@ std::string to_warning(const Problem& problem) {
 }
 
 void ProblemLog::error(Position at, std::string_view key, std::string text) {
-  errors_.push_back({file_, at, std::string(key), std::move(text)});
+  add(errors_, {file_, at, std::string(key), std::move(text)});
 }
 
 void ProblemLog::warning(Position at, std::string_view key, std::string text) {
-  warnings_.push_back({file_, at, std::string(key), std::move(text)});
+  add(warnings_, {file_, at, std::string(key), std::move(text)});
+}
+
+void ProblemLog::add(std::vector<Problem>& problems, Problem problem) {
+  if (std::ranges::find(problems, problem) == problems.end()) problems.push_back(std::move(problem));
 }
 
 std::vector<Problem> ProblemLog::take_errors() { return in_order(std::exchange(errors_, {})); }

@@ -23,6 +23,8 @@ struct Problem {
   Position at;
   std::string key;   // "dataplane.idle"
   std::string text;  // what was found; what is allowed
+
+  friend bool operator==(const Problem&, const Problem&) = default;
 };
 
 // "FILE:LINE:COLUMN: key: what was found; what is allowed", which editors and compilers' users know how to
@@ -31,7 +33,8 @@ std::string to_string(const Problem& problem);
 // The same with "warning: " before the key.
 std::string to_warning(const Problem& problem);
 
-// Collects every problem of one file, so that the operator mends them all in one go.
+// Collects every problem of one file, so that the operator mends them all in one go; each once, however often
+// it is met.
 class ProblemLog {
  public:
   explicit ProblemLog(std::string file) : file_(std::move(file)) {}
@@ -46,6 +49,8 @@ class ProblemLog {
   std::vector<Problem> take_warnings();
 
  private:
+  static void add(std::vector<Problem>& problems, Problem problem);
+
   std::string file_;
   std::vector<Problem> errors_;
   std::vector<Problem> warnings_;

@@ -18,9 +18,12 @@ struct Written {
   std::string path;  // "tcp.mss"
 };
 
-// [tcp], or [tcp] with the keys of one [[service]] on top.
+// [tcp], or [tcp] with the keys of one [[service]] on top, or of one [[pool]], or of both.
 struct TcpSettings {
-  tcp::Config values;
+  // What they come to, but for an mss of 0, which is the ports' to decide.
+  tcp::Config config() const;
+
+  tcp::Config values;                                   // as they were read
   std::map<std::string, Written, std::less<>> written;  // by name, the keys that stand in the file
 };
 
@@ -43,6 +46,7 @@ struct Services {
 struct Pools {
   std::vector<PoolConfig> pools;
   std::vector<Placed<std::string>> names;  // with the line of the pool's header
+  std::vector<const toml::table*> tables;  // which outlive this
 };
 
 std::vector<Placed<std::string>> read_eal(const toml::table& table, ProblemLog& log);
@@ -52,6 +56,10 @@ void read_port(const toml::table& table, PortTable& ports, ProblemLog& log);
 TcpSettings read_tcp(const toml::table* table, ProblemLog& log);
 void read_pool(const toml::table& table, const TcpSettings& defaults, const PortTable& ports, Pools& pools,
                ProblemLog& log);
+// What connections to the pool's backends follow: settings, with the pool's own keys on top. Called once for
+// each of its users, whose settings may go together with the keys or not.
+tcp::Config read_pool_tcp(const toml::table& pool, TcpSettings settings, const PortTable& ports,
+                          ProblemLog& log);
 void read_backend(const toml::table& table, const PortTable& ports, Pools& pools, ProblemLog& log);
 // Once all backends are read: what the pools lack.
 void check_pools(const Pools& pools, ProblemLog& log);
@@ -72,5 +80,8 @@ void read_http_keys(const TableReader& reader, ServiceConfig& service, ProblemLo
 
 // Reads the keys of [tcp] that stand in reader's table, which is [tcp] or a [[service]], on top of settings.
 void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log);
+// The same where reader's table is a [[pool]], whose connections tern opens: keys of those that it accepts
+// are refused.
+void read_opening_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log);
 
 }  // namespace tern::app

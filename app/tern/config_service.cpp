@@ -132,8 +132,10 @@ void read_service(const toml::table& table, const TcpSettings& defaults, const P
   read_http_keys(reader, service, log);
   TcpSettings settings = defaults;
   read_tcp_keys(reader, settings, log);
-  service.tcp = settings.values;
+  service.tcp = settings.config();
   settle_mss(reader, settings, ports, service, log);
+  if (service.kind == ServiceKind::kProxy && !pools.tables.empty())
+    service.proxy.tcp = read_pool_tcp(*pools.tables[service.proxy.pool], settings, ports, log);
   services.services.push_back(std::move(service));
 }
 

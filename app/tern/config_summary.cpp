@@ -24,9 +24,12 @@ std::string describe(const PortConfig& port) {
   return text + (port.offload ? ", offloads where the device has them\n" : ", no offloads\n");
 }
 
-std::string describe(const tcp::Config& tcp) {
-  return "  tcp: mss " + std::to_string(tcp.mss) + ", window scale " + std::to_string(tcp.window_scale) +
-         ", " + on_or_off("timestamps", tcp.timestamps) + ", " + on_or_off("sack", tcp.sack) + ", " +
+// label: whose settings they are.
+std::string describe(std::string_view label, const tcp::Config& tcp) {
+  return "  " + std::string(label) + ": " +
+         std::string(tcp::kCongestionNames[static_cast<size_t>(tcp.congestion)]) + ", mss " +
+         std::to_string(tcp.mss) + ", window scale " + std::to_string(tcp.window_scale) + ", " +
+         on_or_off("timestamps", tcp.timestamps) + ", " + on_or_off("sack", tcp.sack) + ", " +
          on_or_off("nagle", tcp.nagle) + ", buffers " +
          std::to_string(std::min(tcp.receive_buffer, tcp.receive_buffer_initial) / 1024) + " to " +
          std::to_string(tcp.receive_buffer / 1024) + " KiB in and " + std::to_string(tcp.send_buffer / 1024) +
@@ -49,7 +52,8 @@ std::string describe(const ServiceConfig& service, const std::vector<PoolConfig>
   std::string text = "service " + service.name + ": " + std::string(to_string(service.kind)) + " on";
   for (const auto& listen : service.listen) text += " " + to_string(listen);
   if (service.kind == ServiceKind::kProxy) text += " to pool " + pools[service.proxy.pool].balance.name;
-  return text + "\n" + describe(service.tcp);
+  text += "\n" + describe("tcp", service.tcp);
+  return service.kind == ServiceKind::kProxy ? text + describe("tcp to backends", service.proxy.tcp) : text;
 }
 
 }  // namespace

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: BSD-3-Clause
-// The keys of [tcp], which may stand in a [[service]] too.
+// The keys of [tcp], which may stand in a [[service]] too, and in a [[pool]] those of connections that tern
+// opens.
 #include <algorithm>
 #include <array>
 #include <iterator>
@@ -30,7 +31,11 @@ void read_cookies(const TableReader& reader, tcp::Cookies& cookies) {
   }
 }
 
-// The keys of what stands before a service: SYN queue and accept queue.
+// The keys of what stands before a service: SYN queue, accept queue, and Fast Open's.
+constexpr std::array<std::string_view, 7> kBacklogKeys{
+    "cookies",        "syn_backlog",       "syn_ack_retries",  "max_connections",
+    "accept_backlog", "abort_on_overflow", "fast_open_pending"};
+
 void read_backlogs(const TableReader& reader, tcp::Config& values) {
   read_cookies(reader, values.cookies);
   reader.read_integer("syn_backlog", values.syn_backlog);
@@ -39,6 +44,7 @@ void read_backlogs(const TableReader& reader, tcp::Config& values) {
   if (values.max_connections == 0) values.max_connections = tcp::kNoLimit;
   reader.read_integer("accept_backlog", values.accept_backlog);
   reader.read_boolean("abort_on_overflow", values.abort_on_overflow);
+  reader.read_integer("fast_open_pending", values.fast_open_pending);
 }
 
 void read_ecn(const TableReader& reader, tcp::Ecn& ecn) {
@@ -121,15 +127,12 @@ void warn_of_window(const TableReader& reader, const TcpSettings& settings, Prob
                   " KiB only, the rest is never used");
 }
 
-}  // namespace
-
-void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
+// All keys but those of backlogs.
+void read_connection_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
   tcp::Config& values = settings.values;
-  read_backlogs(reader, values);
   bool fast_open = values.fast_open_listen == tcp::FastOpen::kOn;
   reader.read_boolean("fast_open", fast_open);
   values.fast_open_listen = values.fast_open_connect = fast_open ? tcp::FastOpen::kOn : tcp::FastOpen::kOff;
-  reader.read_integer("fast_open_pending", values.fast_open_pending);
   reader.read_duration<seconds>("msl_s", values.msl);
   reader.read_integer("mss", values.mss);
   reader.read_integer("mss_floor", values.mss_floor);
@@ -146,7 +149,6 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   read_kib(reader, "send_buffer_kib", values.send_buffer);
   reader.read_integer("initial_window_segments", values.initial_window_segments);
   read_congestion(reader, values.congestion);
-  if (values.congestion == tcp::Congestion::kBbr) values.ecn = tcp::Ecn::kOff;  // which it does not answer
   reader.read_boolean("pacing", values.pacing);
   reader.read_boolean("restart_after_idle", values.restart_after_idle);
   reader.read_boolean("window_validation", values.window_validation);
@@ -179,6 +181,29 @@ void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog&
   check_order(reader, "rto_min_ms", values.rto_min, "rto_initial_ms", values.rto_initial, log);
   check_order(reader, "rto_initial_ms", values.rto_initial, "rto_max_ms", values.rto_max, log);
   warn_of_window(reader, settings, log);
+}
+
+}  // namespace
+
+tcp::Config TcpSettings::config() const {
+  tcp::Config config = values;
+  if (config.congestion == tcp::Congestion::kBbr) config.ecn = tcp::Ecn::kOff;  // which it does not answer
+  return config;
+}
+
+void read_tcp_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
+  read_backlogs(reader, settings.values);
+  read_connection_keys(reader, settings, log);
+}
+
+void read_opening_keys(const TableReader& reader, TcpSettings& settings, ProblemLog& log) {
+  for (const std::string_view name : kBacklogKeys) {
+    if (!reader.has(name)) continue;
+    log.error(reader.where(name), reader.path(name),
+              "found below a table whose connections tern opens itself; allowed is it below [tcp] or a "
+              "[[service]], for those that it accepts");
+  }
+  read_connection_keys(reader, settings, log);
 }
 
 TcpSettings read_tcp(const toml::table* table, ProblemLog& log) {

@@ -41,9 +41,11 @@ MemoryPlan plan_memory(const Config& config, bool huge_pages) {
       config.dataplane.buffers != 0 ? config.dataplane.buffers : kAutomaticBuffers + plan.receive_reserve;
   // A frame takes a buffer for headers and perhaps two references, until the device has sent it.
   plan.header_buffers = ports * kDescriptors * 3 + 1024;
-  const bool bbr = std::any_of(config.services.begin(), config.services.end(), [](const ServiceConfig& s) {
-    return s.tcp.congestion == tcp::Congestion::kBbr;
-  });
+  const auto is_bbr = [](const tcp::Config& tcp) { return tcp.congestion == tcp::Congestion::kBbr; };
+  const bool bbr =
+      std::ranges::any_of(config.services, is_bbr, &ServiceConfig::tcp) ||
+      std::ranges::any_of(config.services, [&](const ServiceConfig& s) { return is_bbr(s.proxy.tcp); }) ||
+      std::ranges::any_of(config.pools, is_bbr, &PoolConfig::tcp);
   stack::WorkerOptions options;
   options.max_connections = config.dataplane.max_connections;
   options.busy_connections = config.dataplane.busy_connections;

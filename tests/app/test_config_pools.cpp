@@ -3,6 +3,8 @@
 // remedy.
 #include <gtest/gtest.h>
 
+#include <sstream>
+
 #include "config_support.hpp"
 
 namespace tern::app {
@@ -103,6 +105,92 @@ TEST(ConfigPools, ReadTheirKeys) {
   EXPECT_TRUE(proxy.refuse_silently);
 }
 
+// For ports whose mtu is 9000.
+Config config_of(std::string_view pool, std::string_view service = {}, std::string_view tcp = {}) {
+  std::string text = balanced(pool, {}, service);
+  text.insert(text.find("[[pool]]"), "mtu = 9000\n");
+  const auto loaded = parse(text.append("[tcp]\n").append(tcp));
+  EXPECT_EQ(errors_of(loaded), "");
+  return loaded.config.value_or(Config{});
+}
+
+TEST(ConfigPools, EachTcpKeyMeansTowardBackendsWhatItMeansBelowAService) {
+  const Config plain = config_of({});
+  size_t read = 0, refused = 0;
+  std::istringstream keys{std::string(kEveryTcpKey)};
+  for (std::string line; std::getline(keys, line);) {
+    SCOPED_TRACE(line);
+    line += '\n';
+    std::string text = balanced(line);
+    text.insert(text.find("[[pool]]"), "mtu = 9000\n");
+    if (errors(text).find("whose connections tern opens itself") != std::string::npos) {
+      ++refused;
+      continue;
+    }
+    ++read;
+    const Config config = config_of(line);
+    const tcp::Config expected = config_of({}, line).services.at(0).tcp;
+    EXPECT_NE(fields(expected), fields(plain.services.at(0).tcp));
+    EXPECT_EQ(fields(config.services.at(0).proxy.tcp), fields(expected));
+    EXPECT_EQ(fields(config.pools.at(0).tcp), fields(expected)) << "checks";
+    EXPECT_EQ(fields(config.services.at(0).tcp), fields(plain.services.at(0).tcp)) << "clients";
+  }
+  EXPECT_EQ(refused, 7u) << "those of SYN queue, accept queue and Fast Open's";
+  EXPECT_GE(read, 42u);
+}
+
+TEST(ConfigPools, LayTheirTcpKeysOnTopOfEachServicesOwn) {
+  std::string text = balanced("keep_alive = true\ncongestion = \"cubic\"\n", {},
+                              "nagle = false\nkeep_alive_idle_s = 60\ncongestion = \"bbr\"\n");
+  text +=
+      "[[service]]\nname = \"back\"\nkind = \"proxy\"\nlisten = [\"192.0.2.2:81\"]\npool = \"web\"\n"
+      "[tcp]\ndelayed_ack_ms = 10\necn = \"on\"\n";
+  const auto loaded = parse(text);
+  ASSERT_EQ(errors_of(loaded), "");
+  const ServiceConfig& front = loaded.config->services.at(0);
+  const ServiceConfig& back = loaded.config->services.at(1);
+  EXPECT_FALSE(front.tcp.keep_alive.on);
+  EXPECT_TRUE(front.proxy.tcp.keep_alive.on);
+  EXPECT_EQ(front.proxy.tcp.keep_alive.idle, 60s);
+  EXPECT_FALSE(front.proxy.tcp.nagle);
+  EXPECT_EQ(front.proxy.tcp.delayed_ack, 10ms);
+  EXPECT_EQ(front.tcp.congestion, tcp::Congestion::kBbr);
+  EXPECT_EQ(front.tcp.ecn, tcp::Ecn::kOff) << "which BBR does not answer";
+  EXPECT_EQ(front.proxy.tcp.congestion, tcp::Congestion::kCubic);
+  EXPECT_EQ(front.proxy.tcp.ecn, tcp::Ecn::kOn);
+  EXPECT_TRUE(back.proxy.tcp.keep_alive.on);
+  EXPECT_TRUE(back.proxy.tcp.nagle);
+  const tcp::Config& checks = loaded.config->pools.at(0).tcp;
+  EXPECT_TRUE(checks.keep_alive.on && checks.nagle);
+  EXPECT_EQ(checks.delayed_ack, 10ms);
+}
+
+TEST(ConfigPools, WithoutTcpKeysFollowTheService) {
+  const Config config = config_of({}, "congestion = \"newreno\"\nmss = 536\n", "nagle = false\n");
+  const ServiceConfig& service = config.services.at(0);
+  EXPECT_EQ(fields(service.proxy.tcp), fields(service.tcp));
+  EXPECT_EQ(config.pools.at(0).tcp.congestion, tcp::Congestion::kCubic) << "checks follow [tcp]";
+  EXPECT_FALSE(config.pools.at(0).tcp.nagle);
+}
+
+TEST(ConfigPools, ChooseTheirOwnMssOrThePorts) {
+  EXPECT_EQ(config_of("mss = 1000\n").services.at(0).proxy.tcp.mss, 1000);
+  EXPECT_EQ(config_of("mss = 1000\n").services.at(0).tcp.mss, 8960);
+  EXPECT_EQ(config_of("mss = 0\n", "mss = 536\n").services.at(0).proxy.tcp.mss, 8960);
+}
+
+TEST(ConfigPools, AreWarnedOfAWindowThatCannotBeSaidOnce) {
+  const auto loaded = load("window_scale = 0\n");
+  ASSERT_EQ(loaded.warnings.size(), 1u);
+  EXPECT_EQ(loaded.warnings[0].key, "pool.window_scale");
+}
+
+TEST(ConfigPools, AreSummedUpWithWhatTheirConnectionsFollow) {
+  const std::string text = summarize(config_of("congestion = \"bbr\"\nmss = 1000\n"));
+  EXPECT_NE(text.find("\n  tcp: cubic, mss 8960, "), std::string::npos) << text;
+  EXPECT_NE(text.find("\n  tcp to backends: bbr, mss 1000, "), std::string::npos) << text;
+}
+
 struct Wrong {
   const char* name;
   std::string pool, backend, service;
@@ -140,6 +228,18 @@ INSTANTIATE_TEST_SUITE_P(
               "8: pool.proxy_options: found options of version 2"},
         Wrong{"Source", "sources = [\"192.0.2.9\"]\n", "", "",
               "8: pool.sources: found \"192.0.2.9\", which no port has"},
+        Wrong{"TcpWord", "congestion = \"reno\"\n", "", "",
+              "8: pool.congestion: found \"reno\"; allowed is \"cubic\""},
+        Wrong{"TcpKey", "congestoin = \"bbr\"\n", "", "",
+              "8: pool.congestoin: unknown key in [[pool]]; did you mean congestion?"},
+        Wrong{"TcpKeyOfListeners", "syn_backlog = 5\n", "", "",
+              "8: pool.syn_backlog: found below a table whose connections tern opens itself; allowed is"},
+        Wrong{"Mss", "mss = 1461\n", "", "",
+              "8: pool.mss: found 1461, but the narrowest port's mtu of 1500 leaves 1460; allowed is"},
+        Wrong{"Order", "rto_min_ms = 2000\n", "", "",
+              "8: pool.rto_min_ms: found rto_min_ms = 2000 above rto_initial_ms = 1000; allowed is"},
+        Wrong{"OrderBesideAService", "rto_initial_ms = 3000\n", "", "rto_max_ms = 2000\n",
+              "8: pool.rto_initial_ms: found rto_initial_ms = 3000 above rto_max_ms = 2000; allowed is"},
         Wrong{"Weights", "", "weight = 0\n", "", "6: pool.name: pool \"web\" has no backend with a weight"},
         Wrong{"Backups", "", "backup = true\n", "", "6: pool.name: pool \"web\" has backups only"},
         Wrong{"Weight", "", "weight = 257\n", "", "12: backend.weight: found the integer 257; allowed is"},

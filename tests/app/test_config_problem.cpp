@@ -46,5 +46,16 @@ TEST(Problems, AreSortedByPlace) {
   EXPECT_EQ(to_string(errors[2]), "f:3:1: c: third");
 }
 
+TEST(Problems, AreToldOnceHoweverOftenTheyAreMet) {
+  ProblemLog log("f");
+  for (int i = 0; i < 2; ++i) {
+    log.error({1, 1}, "a", "wrong");
+    log.error({1, 1}, "a", "and wrong otherwise");
+    log.warning({1, 1}, "a", "wrong");
+  }
+  EXPECT_EQ(log.take_errors().size(), 2u);
+  EXPECT_EQ(log.take_warnings().size(), 1u);
+}
+
 }  // namespace
 }  // namespace tern::app

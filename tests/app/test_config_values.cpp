@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <array>
 #include <filesystem>
-#include <tuple>
 
 #include "config_support.hpp"
 #include "tern/config_keys.hpp"
@@ -14,18 +13,6 @@ namespace tern::app {
 namespace {
 
 using namespace std::chrono_literals;
-
-auto fields(const tcp::Config& c) {
-  return std::tie(
-      c.msl, c.mss, c.mss_floor, c.mtu_probing, c.base_mss, c.window_scale, c.timestamps, c.sack, c.ecn,
-      c.ecn_syn_retries, c.nagle, c.receive_buffer, c.receive_buffer_initial, c.quick_ack_segments,
-      c.send_buffer, c.initial_window_segments, c.congestion, c.restart_after_idle, c.window_validation,
-      c.rto_initial, c.rto_min, c.rto_max, c.retransmit_limit, c.syn_retries, c.delayed_ack,
-      c.ack_every_segments, c.fin_wait_2, c.keep_alive, c.user_timeout, c.marking, c.cookies, c.syn_backlog,
-      c.syn_ack_retries, c.max_connections, c.accept_backlog, c.abort_on_overflow, c.fast_open_listen,
-      c.fast_open_connect, c.fast_open_pending, c.pacing, c.user_timeout_option, c.user_timeout_least,
-      c.user_timeout_most, c.account_limits, c.challenge_acks, c.challenge_interval);
-}
 
 // Of a configuration that must be right.
 Config config_of(const std::string& text) {
@@ -141,23 +128,7 @@ TEST(ConfigValues, EachCongestionControlHasItsWord) {
 
 TEST(ConfigValues, EachTcpKeyReachesItsField) {
   const Config config = config_of(
-      minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000",
-              "[tcp]\ncookies = \"when-full\"\nsyn_backlog = 64\nsyn_ack_retries = 3\n"
-              "max_connections = 1000\naccept_backlog = 50\nabort_on_overflow = true\n"
-              "fast_open = true\nfast_open_pending = 77\n"
-              "msl_s = 5\nmss = 8000\nmss_floor = 28\nmtu_probing = \"always\"\nbase_mss = 600\nwindow_scale "
-              "= 9\ntimestamps = false\n"
-              "sack = false\necn = \"on\"\necn_syn_retries = 2\nnagle = false\nreceive_buffer_kib "
-              "= 65536\nreceive_buffer_initial_kib "
-              "= 16\nquick_ack_segments = 4\n"
-              "send_buffer_kib = 512\ninitial_window_segments = 4\ncongestion = \"newreno\"\npacing = true\n"
-              "restart_after_idle = false\nwindow_validation = true\nrto_initial_ms = 900\n"
-              "rto_min_ms = 300\nrto_max_ms = 30000\nretransmit_limit = 7\nsyn_retries = 3\n"
-              "delayed_ack_ms = 20\nack_every_segments = 2\nfin_wait_2_s = 30\nkeep_alive = true\n"
-              "challenge_acks = 3\nchallenge_interval_ms = 700\n"
-              "keep_alive_idle_s = 600\nkeep_alive_interval_s = 30\nkeep_alive_count = 3\n"
-              "user_timeout_ms = 90000\nuser_timeout_option = true\nuser_timeout_min_s = 20\n"
-              "user_timeout_max_s = 200\naccount_limits = true\ntime_to_live = 9\ndscp = 46\n"));
+      minimal("net_tap0", "device = \"net_tap0\"\nmtu = 9000", "[tcp]\n" + std::string(kEveryTcpKey)));
   tcp::Config expected;
   expected.marking = {9, 46};
   expected.cookies = tcp::Cookies::kWhenFull;
@@ -302,27 +273,30 @@ TEST(ConfigValues, EveryExampleIsAcceptedWithoutWarning) {
 TEST(ConfigValues, TheDemonstrationServesFourServicesOnTheTap) {
   const auto loaded = load_config(TERN_SOURCE_ROOT "/config/demo.toml", {{0, 1}});
   ASSERT_TRUE(loaded.config.has_value());
-  EXPECT_EQ(
-      summarize(*loaded.config),
-      "eal: --no-pci --in-memory\n"
-      "workers: 1, on CPU 1, idle adaptive, up to 100000 connections each, buffers automatic\n"
-      "port net_tap0 (iface=tern0): 192.0.2.2/24, mtu 1500, offloads where the device has them\n"
-      "service web: http on 192.0.2.2:80\n"
-      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 KiB in and 256 "
-      "KiB out, "
-      "rto 200 ms to 60000 ms\n"
-      "service echo: echo on 192.0.2.2:7\n"
-      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle off, buffers 64 to 4096 KiB in and 256 "
-      "KiB out, "
-      "rto 200 ms to 60000 ms\n"
-      "service discard: discard on 192.0.2.2:9\n"
-      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 KiB in and 256 "
-      "KiB out, "
-      "rto 200 ms to 60000 ms\n"
-      "service chargen: chargen on 192.0.2.2:19\n"
-      "  tcp: mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 KiB in and 256 "
-      "KiB out, "
-      "rto 200 ms to 60000 ms\n");
+  EXPECT_EQ(summarize(*loaded.config),
+            "eal: --no-pci --in-memory\n"
+            "workers: 1, on CPU 1, idle adaptive, up to 100000 connections each, buffers automatic\n"
+            "port net_tap0 (iface=tern0): 192.0.2.2/24, mtu 1500, offloads where the device has them\n"
+            "service web: http on 192.0.2.2:80\n"
+            "  tcp: cubic, mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 "
+            "KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n"
+            "service echo: echo on 192.0.2.2:7\n"
+            "  tcp: cubic, mss 1460, window scale 7, timestamps on, sack on, nagle off, buffers 64 to 4096 "
+            "KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n"
+            "service discard: discard on 192.0.2.2:9\n"
+            "  tcp: cubic, mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 "
+            "KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n"
+            "service chargen: chargen on 192.0.2.2:19\n"
+            "  tcp: cubic, mss 1460, window scale 7, timestamps on, sack on, nagle on, buffers 64 to 4096 "
+            "KiB in and 256 "
+            "KiB out, "
+            "rto 200 ms to 60000 ms\n");
 }
 
 }  // namespace

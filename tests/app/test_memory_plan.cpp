@@ -54,6 +54,19 @@ TEST(MemoryPlan, TenMillionConnectionsTakeNoMoreThan256BytesEach) {
   EXPECT_THAT(describe(plan, configured()), HasSubstr("one in TIME-WAIT 88"));
 }
 
+TEST(MemoryPlan, BbrIsPlannedForWhicheverSideUsesIt) {
+  const auto shared = [](std::string_view pool, std::string_view service) {
+    const LoadedConfig loaded = parse(balanced(pool, {}, service));
+    EXPECT_TRUE(loaded.config) << lines(loaded.errors);
+    return plan_memory(*loaded.config, true).connections.shared;
+  };
+  const uint64_t without = shared({}, {});
+  const uint64_t with = without + 8'192 * sizeof(tcp::BbrState);
+  EXPECT_EQ(shared("congestion = \"bbr\"\n", {}), with);
+  EXPECT_EQ(shared({}, "congestion = \"bbr\"\n"), with);
+  EXPECT_EQ(shared("congestion = \"bbr\"\n", "congestion = \"bbr\"\n"), with);
+}
+
 TEST(MemoryPlan, PoolsTakeWhatIsPlanned) {
   const MemoryPlan plan = plan_memory(configured("workers", "workers = [1]\nbuffers = 8192"), false);
   EXPECT_EQ(plan.receive_buffers, 8'192u);
