@@ -166,8 +166,9 @@ Connection::Step Connection::check_rst(const Segment& seg, Core& core) {
     give_up(CloseReason::kRefused, core);
     return Step::kDrop;
   }
-  const bool over =
-      tcb.state == State::kClosing || tcb.state == State::kLastAck || tcb.state == State::kTimeWait;
+  // The peer has closed as well, and all that we had to say is acknowledged, but perhaps for our FIN.
+  const bool closing = tcb.state == State::kClosing || tcb.state == State::kLastAck;
+  const bool over = (closing && tcb.snd.una == tcb.send_end) || tcb.state == State::kTimeWait;
   if (!over) ++core.counters.connections_reset_by_peer;
   if (has(kFastOpenPending)) core.fast_opens[fast_open_attempt(core)->listener].note_reset(core.now);
   // What is left of SYN-RECEIVED came of an active open.

@@ -67,6 +67,19 @@ TEST_P(Reset, InEachClosingStateEnds) {
   check(State::kLastAck, CloseReason::kFinished, [](Ladder& l) { l.in(fin()).close(); });
 }
 
+// RFC 9293 has the TCB deleted without a word here; but what the peer never took is lost, and its user told.
+TEST_P(Reset, ThatLosesTextIsToldOfWhenBothHaveClosedToo) {
+  for (const bool first : {true, false}) {
+    Ladder l(start());
+    if (first) l.in(fin());
+    l.send(500);
+    l.close();
+    if (!first) l.ignore_output().in(ack(1), fin());
+    l.in_state(first ? State::kLastAck : State::kClosing).ignore_output();
+    l.in(rst(), no_ack()).gone(CloseReason::kResetByPeer);
+  }
+}
+
 TEST_P(Reset, ASynInTheWindowIsChallenged) {  // RFC 5961 section 4.2
   Ladder l(start());
   l.in(seq(5), syn(), no_ack()).out(seq(1), ack(1)).in(seq(1), syn(), text(10)).out(seq(1), ack(1));
