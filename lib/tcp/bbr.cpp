@@ -40,6 +40,12 @@ void Bbr::begin(net::Instant now, uint16_t mss, uint32_t initial_window, uint32_
   enter_startup();
 }
 
+// The window holds a segment of the new size at once, and four with the next acknowledgment.
+void Bbr::resize(uint16_t mss) {
+  mss_ = mss;
+  cwnd_ = std::max(cwnd_, uint32_t{mss});
+}
+
 void Bbr::init_pacing_rate(uint32_t rtt_us) {
   pacing_rate_ = kStartupPacingGain * initial_window_ * 1e6 / rtt_us;
 }

@@ -60,6 +60,8 @@ class Bbr {
 
   // OnInit(). srtt_us: 0 when nothing was measured.
   void begin(net::Instant now, uint16_t mss, uint32_t initial_window, uint32_t srtt_us, uint32_t seed);
+  // C.SMSS has changed.
+  void resize(uint16_t mss);
   // UpdateOnACK(), HandleLostPacket() first if anything was lost.
   void acknowledged(const Ack& ack, DeliveryRate& rates);
   // HandleRestartFromIdle(): something will be sent, nothing is in flight.
@@ -71,6 +73,7 @@ class Bbr {
 
   uint32_t cwnd() const { return cwnd_; }
   uint64_t pacing_rate() const { return static_cast<uint64_t>(pacing_rate_); }  // bytes per second
+  uint16_t mss() const { return mss_; }
   Phase phase() const { return phase_; }
   double max_bw() const { return std::max(max_bw_[0], max_bw_[1]); }  // bytes per second
   double bw() const { return bw_; }

@@ -62,6 +62,10 @@ void undo(Connection& connection, Core& core) {
   connection.tcb.cwnd = state->model.cwnd();
 }
 
+void resize(Connection& connection, Core& core) {
+  if (BbrState* state = state_of(connection, core)) state->model.resize(connection.tcb.mss);
+}
+
 uint64_t pacing_rate(const Connection& connection, Core& core) {
   const BbrState* state = state_of(connection, core);
   return state == nullptr ? window_pacing_rate(connection, core) : state->model.pacing_rate();
@@ -129,6 +133,6 @@ void Connection::assess_rate(uint32_t acknowledged, Core& core) {
   core.mark(*this, 0);
 }
 
-const CongestionControl kBbrControl{begin, slow_start, reduce, time_out, undo, avoid, pacing_rate};
+const CongestionControl kBbrControl{begin, slow_start, reduce, time_out, undo, resize, avoid, pacing_rate};
 
 }  // namespace tern::tcp

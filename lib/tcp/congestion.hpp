@@ -49,6 +49,8 @@ struct CongestionControl {
   void (*time_out)(Connection& connection, Core& core);
   // The last reduction is taken back.
   void (*undo)(Connection& connection, Core& core);
+  // The connection's segments have another size.
+  void (*resize)(Connection& connection, Core& core);
   // Congestion avoidance: so many bytes were acknowledged while the window was in use.
   void (*avoid)(Connection& connection, uint32_t acknowledged, Core& core);
   // Bytes per second at which a connection that is paced may send; 0: at once.

@@ -82,6 +82,9 @@ void undo(Connection& connection, Core& core) {
   state->epoch_start = net::Instant::never();
 }
 
+// TCP's windows are bytes; those of the curve, in segments, are what the path bore of either size.
+void resize(Connection&, Core&) {}
+
 void begin_epoch(CongestionState& state, double cwnd, net::Instant now) {  // sections 4.2 and 4.3
   state.epoch_start = state.grew = now;
   state.cwnd = state.w_est = cwnd;
@@ -129,7 +132,7 @@ void avoid(Connection& connection, uint32_t acknowledged, Core& core) {
 
 }  // namespace
 
-const CongestionControl kCubicControl{begin_paced, slow_start,        reduce, time_out, undo,
-                                      avoid,       window_pacing_rate};
+const CongestionControl kCubicControl{begin_paced, slow_start, reduce, time_out,
+                                      undo,        resize,     avoid,  window_pacing_rate};
 
 }  // namespace tern::tcp

@@ -19,6 +19,8 @@ void time_out(Connection&, Core&) {}
 
 void undo(Connection&, Core&) {}
 
+void resize(Connection&, Core&) {}
+
 // A segment for each window, counted in bytes (RFC 3465).
 void avoid(Connection& connection, uint32_t acknowledged, Core&) {
   Tcb& tcb = connection.tcb;
@@ -31,7 +33,7 @@ void avoid(Connection& connection, uint32_t acknowledged, Core&) {
 
 }  // namespace
 
-const CongestionControl kNewRenoControl{begin_paced, slow_start,        reduce, time_out, undo,
-                                        avoid,       window_pacing_rate};
+const CongestionControl kNewRenoControl{begin_paced, slow_start, reduce, time_out,
+                                        undo,        resize,     avoid,  window_pacing_rate};
 
 }  // namespace tern::tcp

@@ -231,6 +231,16 @@ TEST(Bbr, ATimeoutLeavesOneSegmentAndWhatWasComesBack) {  // section 5.6.4.4
   EXPECT_EQ(p.bbr.cwnd(), before);
 }
 
+TEST(Bbr, LargerSegmentsFitTheWindowAtOnce) {
+  Path p;
+  p.fill_and_drain();
+  p.bbr.enter_loss_recovery(0, true);
+  p.bbr.resize(1460);
+  EXPECT_EQ(p.bbr.cwnd(), 1460u);
+  p.round(1);
+  EXPECT_GE(p.bbr.cwnd(), 4 * 1460u);  // MinPipeCwnd, section 2.7
+}
+
 TEST(Bbr, ProbesTheRoundTripEveryFiveSeconds) {  // section 5.3.4
   Path p;
   p.fill_and_drain();

@@ -133,6 +133,19 @@ TEST_P(PathMtu, IsTriedAgainAfterTenMinutes) {  // RFC 1191 section 6.3
   l.ignore_output();
 }
 
+TEST_P(PathMtu, IsToldToTheModelOfThePath) {
+  Start s = wide();
+  s.config.congestion = Congestion::kBbr;
+  s.limits.bbrs = 1;
+  Ladder l(s);
+  const Bbr& model = l.core().bbrs[0].model;
+  l.send(1460);
+  l.out(seq(1), text(1460)).icmp(IcmpError::kTooBig, 1, room(960)).ignore_output().in(ack(1461));
+  EXPECT_EQ(model.mss(), 960);
+  l.at(601s).ignore_output();
+  EXPECT_EQ(model.mss(), 1460);
+}
+
 TEST_P(PathMtu, DoesNotDisturbKeepAlives) {
   Start s = wide();
   s.config.keep_alive = {true, 1000s, 10s, 2};
