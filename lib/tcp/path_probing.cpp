@@ -38,14 +38,16 @@ void Connection::begin_search(uint16_t low, Core& core) {
   continue_search(core);
 }
 
-// Timeouts in a row: if what is lost is larger than what any path takes, that may be why.
+// Timeouts in a row: if what is lost is larger than what any path takes, that may be why. It goes by what is
+// lost, which may be much less than a whole segment.
 void Connection::suspect_black_hole(Core& core) {
   const Config& config = core.config(*this);
   if (config.mtu_probing == MtuProbing::kOff || tcb.retransmit_expiries < kSuspectAfter) return;
   const bool before = tcb.extra != kNoSlot && core.extras[tcb.extra].searching;
+  const uint32_t lost = std::min<uint32_t>(flight(), tcb.mss) + option_bytes();
   const auto smaller =
-      static_cast<uint16_t>(before ? std::max<int>(path_mss() / 2, config.mss_floor) : config.base_mss);
-  if (std::min<uint32_t>(flight(), tcb.mss) + option_bytes() <= smaller || extra(core) == nullptr) return;
+      static_cast<uint16_t>(before ? std::max<uint32_t>(lost / 2, config.mss_floor) : config.base_mss);
+  if (lost <= smaller || extra(core) == nullptr) return;
   ++core.counters.black_holes_suspected;
   use_path(core);  // notes what the ends agreed on
   begin_search(smaller, core);

@@ -113,6 +113,22 @@ TEST_P(PathProbing, FindsWhatABlackHoleTakesAndUsesIt) {
   }
 }
 
+TEST_P(PathProbing, MakesSegmentsSmallerThanWhatIsLostThoughTheyWereMuchLarger) {
+  Start s = wide();
+  s.config.mss = s.peer_mss = 8960;
+  s.config.mtu_probing = MtuProbing::kAlways;
+  Ladder l(s);
+  begin_anew();
+  ASSERT_TRUE(send(l, 300'000));
+  carry(l, 8960, 100s);
+  EXPECT_EQ(l.tcb().mss, 8960);
+  ASSERT_TRUE(send(l, 3000));
+  carry(l, 1300, 200s);
+  EXPECT_LE(l.tcb().mss, 1300);
+  EXPECT_EQ(l.connection().flight(), 0u);
+  l.ignore_output();
+}
+
 TEST_P(PathProbing, RegainsTheWholeSizeByOneProbeWhereThePathHadOnlyFailedForATime) {
   Ladder l(wide());
   ASSERT_TRUE(send(l, 300'000));
