@@ -51,6 +51,7 @@ void Endpoint::open(net::Instant now) {
   core_.set_now(now);
   exists_ = true;
   connection().open_active(Seq{static_cast<uint32_t>(random_())}, 0, static_cast<uint32_t>(random_()), core_);
+  know_path();
   connection().try_fast_open(tuple_.server_name(), core_);
   if (connection().syn_text_limit(core_) != 0) write_text();
   emit();
@@ -99,6 +100,12 @@ void Endpoint::finish() {
   core_.released.clear();
   pending_.reset();
   accept_at_ = net::Instant::never();
+}
+
+// What the stack remembers of the path, said before the first segment.
+void Endpoint::know_path() {
+  constexpr net::Duration kRemembered = std::chrono::minutes(10);
+  if (plan_.path_known != 0) connection().limit_path(plan_.path_known, core_.now + kRemembered, core_);
 }
 
 // The accept call, for a service that is told of nobody without.
@@ -158,6 +165,7 @@ void Endpoint::stranger(const Segment& segment, net::Packet text) {
   const auto agreement = listener_.accept_third(segment, seal, cookies_, core_.counters);
   if (!agreement) return;
   connection().open_passive(*agreement, core_);
+  know_path();
   exists_ = true;
   if (connection().on_segment(segment, std::move(text), core_) != Verdict::kDone)
     blame("a third segment opens");
@@ -181,6 +189,7 @@ void Endpoint::answer_syn(const Segment& syn, net::Packet text) {
     if (!agreement) return blame("a SYN can be queued");
     agreement->fast_open = decision.answer;
     connection().open_from_syn(*agreement, core_);
+    know_path();
     exists_ = true;
     return;
   }
@@ -203,22 +212,62 @@ void Endpoint::serve() {
   if (core_.now >= next_read_) read_text();
   if (connection().at_end()) reached_end_ = true;
   if (closed_) return;
+  choose();
   write_text();
   maybe_end();
 }
 
+void Endpoint::choose() {
+  std::erase_if(plan_.choices, [this](const Choice& choice) {
+    if (written_ + read_ < choice.at) return false;
+    const Error error = connection().set_option(choice.option, choice.value, core_);
+    if (error == Error::kNone) {
+      ++options_chosen_;
+      if (choice.option == Option::kAccountLimits) accounted_at_ = net::Instant::never();  // it begins anew
+      if (connection().option(choice.option, core_) != choice.value) blame("an option is what was chosen");
+    } else if (error != Error::kNoBuffers || plan_.limits.extras != 0) {
+      blame(std::string("an option may be chosen, not ") + to_string(error));
+    }
+    return true;
+  });
+}
+
 void Endpoint::read_text() {
   for (uint32_t n = 0; n < plan_.packets_per_read; ++n) {
-    const net::Packet packet = connection().receive(core_);
-    if (!packet) break;
-    for (uint32_t i = 0; i < packet.size(); ++i) {
-      if (packet.data()[i] != stream_byte(read_ + i, !active_))
-        return blame("what is read is what was written");
+    if (!read_some()) {
+      const bool open = connection().tcb.state != State::kClosed && !connection().at_end();
+      if (open && connection().receive_error() == Error::kNone) blame("receive() says why it gives nothing");
+      break;
     }
-    read_ += packet.size();
     next_read_ = core_.now + plan_.read_pause;
   }
   if (connection().at_end()) reached_end_ = true;
+}
+
+// The next packet, or some bytes of the next few.
+bool Endpoint::read_some() {
+  if (!plan_.skips) {
+    const net::Packet packet = connection().receive(core_);
+    if (packet) take({packet.data(), packet.size()});
+    return static_cast<bool>(packet);
+  }
+  const Tcb& tcb = connection().tcb;
+  if (connection().peek() == nullptr) return false;
+  const auto bytes = static_cast<uint32_t>(1 + random_() % tcb.unread);
+  uint32_t left = bytes;
+  for (rte_mbuf* b = connection().peek(); left != 0; b = tcb.receive_queue.after(b)) {
+    const auto n = std::min<uint32_t>(left, net::buffer::field(b).length);
+    take({net::buffer::start(b) + net::buffer::field(b).offset, n});
+    left -= n;
+  }
+  connection().skip(bytes, core_);
+  return true;
+}
+
+void Endpoint::take(std::span<const uint8_t> text) {
+  for (const uint8_t byte : text) {
+    if (byte != stream_byte(read_++, !active_)) return blame("what is read is what was written");
+  }
 }
 
 void Endpoint::write_text() {
@@ -231,7 +280,11 @@ void Endpoint::write_text() {
       pending_ = make_packet(bytes);
     }
     const uint32_t size = pending_.size();
-    if (!connection().send(pending_, core_)) return;
+    const bool more = plan_.says_more && written_ + size != plan_.bytes;
+    if (!(more ? connection().send_more(pending_, core_) : connection().send(pending_, core_))) {
+      if (connection().send_error(core_) == Error::kNone) blame("send() says why it takes nothing");
+      return;
+    }
     written_ += size;
   }
 }
@@ -246,16 +299,40 @@ void Endpoint::maybe_end() {
     case Ending::kWaitForPeer:
       break;
     case Ending::kCloseEarly:
-      if (at_point && !std::exchange(ended_, true)) connection().close(core_);
+      if (at_point && !std::exchange(ended_, true)) close();
       return;
     case Ending::kAbort:
       if (at_point && !std::exchange(ended_, true)) connection().abort(core_);
       return;
+    case Ending::kWithdraw:
+      if (at_point && !std::exchange(ended_, true)) withdraw();
+      return;
+    case Ending::kFail:
+      if (at_point && !std::exchange(ended_, true)) connection().fail(CloseReason::kUnreachable, core_);
+      return;
   }
   if (all_written && connection().at_end()) {
     ended_ = true;
-    connection().close(core_);
+    close();
   }
+}
+
+void Endpoint::close() {
+  if (closed_at_.is_never()) closed_at_ = core_.now;
+  connection().close(core_);
+}
+
+void Endpoint::withdraw() {
+  net::PacketQueue text;
+  if (!connection().withdraw(text, core_)) return connection().abort(core_);
+  uint64_t place = 0;
+  while (const net::Packet packet = text.pop_front()) {
+    for (uint32_t i = 0; i < packet.size(); ++i) {
+      if (packet.data()[i] != stream_byte(place++, active_))
+        return blame("what comes back is what was written");
+    }
+  }
+  if (place != written_) blame("all comes back of which nothing was acknowledged");
 }
 
 void Endpoint::emit() {
@@ -326,12 +403,34 @@ void Endpoint::check_announced(const SegmentHeader& header) {
 
 void Endpoint::check() {
   if (gone_) return;
+  check_info();
   if (const char* rule = broken_rule(connection(), core_, watch_)) blame(rule);
   const uint64_t kept = buffers_of(connection(), core_);
   if (core_.held_packets != kept) {
     blame("held_packets, " + std::to_string(core_.held_packets) + ", counts what is kept, " +
           std::to_string(kept));
   }
+}
+
+void Endpoint::check_info() {
+  const Tcb& tcb = connection().tcb;
+  if (!exists_ || tcb.state <= State::kSynReceived) return;
+  const Info info = connection().info(core_);
+  if (info.bytes_received != static_cast<uint32_t>(read_) + tcb.unread) {
+    blame("what was received is what was read and what is not yet");
+  }
+  if (info.bytes_acknowledged > written_) blame("no more is acknowledged than was written");
+  const net::Duration linger{std::chrono::milliseconds(connection().option(Option::kLinger, core_))};
+  constexpr net::Duration kTick = std::chrono::milliseconds(2);  // of the wheel, and the step of a deadline
+  if ((tcb.hold & kHoldLinger) != 0 && core_.now > closed_at_ + linger + kTick) blame("linger has a bound");
+  if (connection().option(Option::kAccountLimits, core_) == 0 || tcb.extra == kNoSlot) return;
+  net::Duration accounted{0};
+  for (const net::Duration part : info.limit_times) accounted += part;
+  if (!accounted_at_.is_never() && accounted - accounted_ != core_.now - accounted_at_) {
+    blame("all time is accounted for");
+  }
+  accounted_at_ = core_.now;
+  accounted_ = accounted;
 }
 
 void Endpoint::blame(const std::string& rule) {

@@ -5,6 +5,7 @@
 
 #include <cstdint>
 #include <random>
+#include <span>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,15 @@ enum class Ending {
   kWaitForPeer,  // close once the peer's text has ended and all is written
   kCloseEarly,   // close at some point, unread or not
   kAbort,        // abort at some point
+  kWithdraw,     // the same, but all text comes back if the peer has acknowledged none of it
+  kFail,         // gone at some point, without a word to the peer
+};
+
+// An option that the service chooses for the connection, once so many bytes are written and read.
+struct Choice {
+  uint32_t at = 0;
+  tcp::Option option = tcp::Option::kNoDelay;
+  int64_t value = 0;
 };
 
 struct EndPlan {
@@ -30,8 +40,12 @@ struct EndPlan {
   tcp::CoreLimits limits;
   uint32_t bytes = 0;          // to be written
   uint32_t largest_write = 1;  // each is of 1 to this many bytes
+  bool says_more = false;      // of each but the last, that another follows
   net::Duration read_pause{0};
   uint32_t packets_per_read = 1'000'000;
+  bool skips = false;  // reads by looking at text and taking a part of it
+  std::vector<Choice> choices;
+  uint16_t path_known = 0;  // an MSS that the path is known to take from before; 0: nothing is known
   Ending ending = Ending::kShutdown;
   uint32_t ending_at = 0;         // bytes written and read, for the endings "at some point"
   net::Instant start;             // of its clock
@@ -60,6 +74,7 @@ class Endpoint {
   bool opened() const { return opened_; }
   bool gone() const { return gone_; }
   tcp::CloseReason reason() const { return reason_; }
+  uint64_t options_chosen() const { return options_chosen_; }
   uint64_t read() const { return read_; }
   uint64_t written() const { return written_; }
   bool reached_end() const { return reached_end_; }
@@ -73,16 +88,23 @@ class Endpoint {
   void check_ecn(const tcp::Departure& departure);
   void stranger(const tcp::Segment& segment, net::Packet text);
   void answer_syn(const tcp::Segment& syn, net::Packet text);
+  void know_path();
   void accept();
   void finish();
   void serve();
+  void choose();
   void read_text();
+  bool read_some();
+  void take(std::span<const uint8_t> text);
   void write_text();
   void maybe_end();
+  void close();
+  void withdraw();
   void emit();
   void transmit(const tcp::SegmentHeader& header, const tcp::Departure* text);
   void check_announced(const tcp::SegmentHeader& header);
   void check();
+  void check_info();
   void blame(const std::string& rule);
   tcp::Connection& connection() { return connections_[0]; }
 
@@ -107,6 +129,10 @@ class Endpoint {
   uint64_t written_ = 0;
   uint64_t read_ = 0;
   uint64_t checksum_failures_ = 0;
+  uint64_t options_chosen_ = 0;
+  net::Instant accounted_at_ = net::Instant::never();  // for LimitTimes
+  net::Duration accounted_{0};
+  net::Instant closed_at_ = net::Instant::never();
   bool exists_ = false;  // the connection's slot is in use
   bool opened_ = false;  // the service has been told
   net::Instant accept_at_ = net::Instant::never();

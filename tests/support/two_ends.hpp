@@ -5,22 +5,9 @@
 #include <cstdint>
 #include <string>
 
-#include "support/endpoint.hpp"
+#include "support/scenario.hpp"
 
 namespace tern::test {
-
-struct Scenario {
-  EndPlan active;
-  EndPlan passive;
-  Faults to_passive;
-  Faults to_active;
-  // Fast Open: what the active end knows of the other.
-  enum class Cookie : uint8_t { kNone, kValid, kForged } cookie = Cookie::kNone;
-};
-
-// What the seed says: sizes, options, faults, services, order of closing.
-Scenario scenario(uint64_t seed);
-std::string to_string(const Scenario& scenario);
 
 struct Result {
   std::string fault;  // empty when all that must hold held
@@ -34,10 +21,12 @@ struct Result {
   uint64_t losses_undone = 0;
   uint64_t paths_narrowed = 0;
   uint64_t mtu_probes = 0;
+  uint64_t options_chosen = 0;  // under way
   bool opened = false;
   bool queued = false;    // the passive end kept the SYN
   bool waited = false;    // and its service took an accept call
   bool complete = false;  // neither end broke off: bytes out equal bytes in
+  bool in_order = false;  // both ended in order, whether or not they had to
 
   friend bool operator==(const Result&, const Result&) = default;
 };

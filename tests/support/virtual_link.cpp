@@ -21,15 +21,17 @@ bool VirtualLink::too_large(const Carried& frame, net::Instant now) {
   if (faults_.narrow == 0 || now - begun_ < faults_.narrow_after || frame.bytes.size() <= faults_.narrow) {
     return false;
   }
-  if (faults_.says_so) {
-    net::IcmpReport report;
-    report.error = net::IcmpError::kTooBig;
-    report.sequence = net::load_be32(frame.bytes.data() + 4);
-    report.length = static_cast<uint16_t>(frame.bytes.size());
-    report.room = faults_.narrow;
-    refusals_.emplace_back(now + faults_.delay, report);
-  }
+  if (faults_.says_so) refuse(frame, net::IcmpError::kTooBig, now);
   return true;
+}
+
+void VirtualLink::refuse(const Carried& frame, net::IcmpError error, net::Instant now) {
+  net::IcmpReport report;
+  report.error = error;
+  report.sequence = net::load_be32(frame.bytes.data() + 4);
+  report.length = static_cast<uint16_t>(frame.bytes.size());
+  if (error == net::IcmpError::kTooBig) report.room = faults_.narrow;
+  refusals_.emplace_back(now + faults_.delay, report);
 }
 
 void VirtualLink::send(Carried frame, net::Instant now) {
@@ -43,7 +45,10 @@ void VirtualLink::send(Carried frame, net::Instant now) {
     now = free_at_;
   }
   if (happens(faults_.marking)) mark(frame);
-  if (happens(faults_.loss)) return;
+  if (happens(faults_.loss)) {
+    if (happens(faults_.telling)) refuse(frame, faults_.tells, now);
+    return;
+  }
   deliver(frame, now);
   if (happens(faults_.duplication)) deliver(frame, now);
 }

@@ -35,6 +35,9 @@ struct Faults {
   uint16_t narrow = 0;
   net::Duration narrow_after{0};
   bool says_so = false;
+  // How likely a router that loses a frame says so, and by which error.
+  double telling = 0;
+  net::IcmpError tells = net::IcmpError::kHostUnreachable;
 };
 
 // A frame of a segment, and the ECN field of the IP header that it would have.
@@ -50,7 +53,7 @@ class VirtualLink {
   void send(Carried frame, net::Instant now);
   // The next frame that has arrived by now.
   std::optional<Carried> receive(net::Instant now);
-  // What a router has said by now, to who sends here, of a frame that was too large.
+  // What a router has said by now, to who sends here, of a frame that was too large, or that it lost.
   std::optional<net::IcmpReport> refusal(net::Instant now);
   // When the next frame or word of a router arrives; never() when nothing is under way.
   net::Instant next() const {
@@ -61,6 +64,7 @@ class VirtualLink {
 
  private:
   bool too_large(const Carried& frame, net::Instant now);
+  void refuse(const Carried& frame, net::IcmpError error, net::Instant now);
   bool happens(double probability) { return std::uniform_real_distribution<>()(random_) < probability; }
   net::Duration up_to(net::Duration longest);
   static void mark(Carried& frame);

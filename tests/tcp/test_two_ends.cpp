@@ -20,8 +20,8 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   const uint64_t first = one != 0 ? one : 1;
   const uint64_t last = one != 0 ? one : number_from("TERN_SEEDS", 1000);
   uint64_t opened = 0, queued = 0, waited = 0, complete = 0, retransmissions = 0, expected = 0, bytes = 0;
-  uint64_t fast_opens = 0;
-  uint64_t marks = 0, echoes = 0, undone = 0, narrowed = 0, probes = 0;
+  uint64_t fast_opens = 0, outlived = 0;
+  uint64_t marks = 0, echoes = 0, undone = 0, narrowed = 0, probes = 0, chosen = 0, in_order = 0;
   for (uint64_t seed = first; seed <= last; ++seed) {
     const Scenario s = scenario(seed);
     const Result result = run(s, seed);
@@ -40,6 +40,9 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
     undone += result.losses_undone;
     narrowed += result.paths_narrowed;
     probes += result.mtu_probes;
+    chosen += result.options_chosen;
+    in_order += result.in_order;
+    outlived += result.complete && result.opened && !result.in_order;
   }
   RecordProperty("bytes", static_cast<int>(bytes));
   if (one != 0 || HasFailure()) return;
@@ -50,6 +53,8 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(queued * 100, seeds * 45);
   EXPECT_GE(waited * 100, seeds * 20);
   EXPECT_GE(complete * 100, seeds * 60);
+  EXPECT_GE(in_order * 100, seeds * 60);
+  EXPECT_LE(outlived * 500, seeds);
   EXPECT_GE(retransmissions, seeds);
   EXPECT_GE(fast_opens * 100, seeds * 12);
   EXPECT_GE(expected, 10 * seeds);
@@ -58,6 +63,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(undone * 10, seeds);
   EXPECT_GE(narrowed * 50, seeds);
   EXPECT_GE(probes * 20, seeds);
+  EXPECT_GE(chosen * 2, seeds);
 }
 
 // Whatever a connection is about to do, having slept makes no difference to it.
