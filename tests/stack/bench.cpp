@@ -66,6 +66,7 @@ Bench::Bench(std::vector<stack::Binding> services, const BenchOptions& options)
   stack::WorkerOptions worker;
   worker.name = name;
   worker.max_connections = options.max_connections;
+  worker.max_orphans = options.max_orphans;
   worker.busy_connections = options.busy_connections;
   worker.receive_reserve = options.receive_reserve;
   worker.cookie_secret = {1};

@@ -19,6 +19,7 @@ namespace tern::test {
 struct BenchOptions {
   uint32_t max_connections = 64;
   uint32_t busy_connections = 0;  // 0: all
+  uint32_t max_orphans = 8192;
   uint32_t receive_buffers = 1024;
   uint32_t header_buffers = 512;
   uint32_t receive_reserve = 64;

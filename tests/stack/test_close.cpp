@@ -250,6 +250,32 @@ TEST_F(Close, TooManyInTimeWaitEndTheOldest) {
   bench_->expect_clean();
 }
 
+TEST_F(Close, TooManyThatAreNotAcknowledgedAreReset) {
+  start(closes_at_once(), {.max_orphans = 2});
+  std::vector<std::unique_ptr<Client>> clients;
+  for (uint16_t i = 0; i < 4; ++i) {
+    clients.push_back(
+        std::make_unique<Client>(*bench_, ClientOptions{.port = static_cast<uint16_t>(40'000 + i)}));
+    clients[i]->connect();
+    clients[i]->deaf = true;
+    bench_->settle();
+    EXPECT_EQ(clients[i]->ended, i < 2);
+    EXPECT_EQ(clients[i]->was_reset, i >= 2);
+  }
+  EXPECT_EQ(in(State::kFinWait1), 2u);
+  EXPECT_EQ(bench_->tcp().orphans_aborted.value(), 2u);
+  clients[0]->deaf = false;
+  bench_->settle();
+  Client next(*bench_, {.port = 41'000});  // for which there is room again
+  next.connect();
+  EXPECT_TRUE(next.ended);
+  EXPECT_FALSE(next.was_reset);
+  EXPECT_EQ(bench_->tcp().orphans_aborted.value(), 2u);
+  bench_->worker().abort_all();
+  bench_->settle();
+  bench_->expect_clean();
+}
+
 TEST_F(Close, SlotOfAReopenedTimeWaitMayBeTakenInTheSameBurst) {
   start(closes_at_once(), {.max_connections = 8});
   std::vector<std::unique_ptr<Client>> clients;
