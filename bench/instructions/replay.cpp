@@ -25,16 +25,20 @@ namespace {
 
 constexpr net::Instant kStart{10'000'000'000};
 constexpr net::Duration kRound = std::chrono::microseconds(100);
+constexpr net::Duration kPatience =
+    std::chrono::seconds(100);  // of clients: longer than any timeout of tern's
 
 int record(const std::string& name, const std::string& path) {
   Stage stage;
   const auto scenario = make_scenario(name, stage.mac());
   if (scenario == nullptr) throw std::runtime_error("there is no scenario " + name);
   std::vector<CapturedFrame> capture;
-  net::Instant now = kStart;
+  net::Instant now = kStart, spoken = kStart;
   for (std::vector<Bytes> frames;; frames.clear(), now += kRound) {
     scenario->speak(now, frames);
-    if (frames.empty()) break;
+    if (frames.empty() && scenario->ended()) break;
+    if (!frames.empty()) spoken = now;
+    if (now - spoken > kPatience) throw std::runtime_error("the clients wait in vain");
     for (Bytes& frame : frames) {
       stage.lay(frame);
       capture.push_back({now, std::move(frame)});

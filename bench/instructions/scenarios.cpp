@@ -60,7 +60,7 @@ std::unique_ptr<Scenario> make_scenario(std::string_view name, net::MacAddress s
     const std::string_view number = name.substr(kLosses.size());
     uint32_t every = 0;
     const auto [end, error] = std::from_chars(number.data(), number.data() + number.size(), every);
-    if (error != std::errc() || end != number.data() + number.size() || every < 2) return nullptr;
+    if (error != std::errc() || end != number.data() + number.size() || every < 3) return nullptr;
     return make_download(server, every);
   }
   if (name == "connections") return make_exchanges(server, 1, false);

@@ -17,8 +17,10 @@ class Scenario {
  public:
   virtual ~Scenario() = default;
 
-  // Appends the frames that the clients send now; none when all have ended.
+  // Appends the frames that the clients send now.
   virtual void speak(net::Instant now, std::vector<Bytes>& frames) = 0;
+  // Whether clients that say nothing have ended. Where frames are lost they may wait for a timer of tern's.
+  virtual bool ended() const { return true; }
   // Throws std::runtime_error when tern does not do as it should.
   virtual void hear(const Reply& reply) = 0;
   // How many there were of what is counted: connections, requests, frames.
