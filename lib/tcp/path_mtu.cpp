@@ -102,6 +102,7 @@ void Connection::use_path(Core& core) {
   }
   const uint16_t mss = own.path_mss == 0 ? own.full_mss : std::min(own.path_mss, own.full_mss);
   tcb.mss = static_cast<uint16_t>(mss - option_bytes());
+  tcb.ssthresh = std::max(tcb.ssthresh, 2u * tcb.mss);  // as RFC 5681, equation (4), has it
   tcb.cwnd = opening ? initial_window(tcb.mss, core.config(*this)) : std::max(tcb.cwnd, uint32_t{tcb.mss});
   congestion_control(*this, core).resize(*this, core);
   watch_peer(core);

@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "tcp/congestion.hpp"
 #include "tcp/connection.hpp"
 
 namespace tern::tcp {
@@ -17,7 +18,8 @@ constexpr uint16_t kCloseEnough = 8;     // bytes between what gets through and 
 constexpr uint32_t kSegmentsBehind = 3;  // behind a probe, to tell of its loss: RFC 4821 section 7.4
 }  // namespace
 
-// A connection of which nothing is suspected begins to search.
+// A connection of which nothing is suspected begins to search. What has been said so far is a SYN, or little
+// more: its first window is one of segments of the size that is really sent (RFC 6928 section 2).
 void Connection::search_path(Core& core) {
   Extra* own = extra(core);
   if (own == nullptr) return;
@@ -25,6 +27,7 @@ void Connection::search_path(Core& core) {
   const uint16_t known = own->path_mss;
   const uint16_t base = known != 0 ? known : core.config(*this).base_mss;
   begin_search(std::min(base, own->full_mss), core);
+  tcb.cwnd = std::min(tcb.cwnd, initial_window(tcb.mss, core.config(*this)));
 }
 
 void Connection::begin_search(uint16_t low, Core& core) {

@@ -282,6 +282,7 @@ void Connection::become_established(const Segment& seg, Core& core) {
   tcb.snd.wl1 = seg.seq;
   tcb.snd.wl2 = seg.ack;
   tcb.max_wnd = std::max(tcb.max_wnd, tcb.snd.wnd);  // that of a Fast Open's SYN may have been larger
+  if (core.config(*this).mtu_probing == MtuProbing::kAlways) search_path(core);
   if (tcb.retransmit_expiries != 0) {
     // Our SYN or the answer to it was lost: begin with one segment (RFC 5681 section 3.1) and a timeout of
     // three seconds (RFC 6298 section 5.7), which is what a first sample of one second yields.
@@ -299,7 +300,6 @@ void Connection::become_established(const Segment& seg, Core& core) {
   note_heard(core);
   watch_peer(core);
   tell_user_timeout(core);
-  if (core.config(*this).mtu_probing == MtuProbing::kAlways) search_path(core);
   begin_accounting(core);
   if (!has(kFinQueued)) return;
   core.set_state(*this, State::kFinWait1);

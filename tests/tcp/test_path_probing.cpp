@@ -171,6 +171,49 @@ TEST_P(PathProbing, AlwaysReachesTheWholeSizeWhereThePathTakesIt) {
   l.ignore_output();
 }
 
+TEST_P(PathProbing, BeginsWithTenSegmentsOfTheSizeThatIsSent) {
+  for (const bool timestamps : {false, true}) {
+    Start s = wide();
+    s.timestamps = timestamps;
+    s.config.mtu_probing = MtuProbing::kAlways;
+    Ladder l(s);
+    const uint32_t options = timestamps ? 12 : 0;
+    const uint32_t full = 1024 - options;
+    EXPECT_EQ(l.tcb().cwnd, 10 * full);
+    l.in(ack(1), wnd(50'000)).send(20'000);
+    l.out(text(1460 - options));  // the first probe, which the window holds as any
+    for (uint32_t i = 0; i < 8; ++i) l.out(text(full));
+    l.silent();
+  }
+}
+
+TEST_P(PathProbing, BeginsWithOneSegmentOfThatSizeAfterALostSyn) {  // RFC 5681 section 3.1
+  Start s = wide();
+  s.active = true;
+  s.handshake = false;
+  s.config.mtu_probing = MtuProbing::kAlways;
+  Ladder l(s);
+  l.ignore_output().after(1s).out(flags(kSyn));
+  l.in(seq(0), syn(), ack(1), mss(1460)).out(ack(1));
+  EXPECT_EQ(l.tcb().cwnd, 1024u);
+}
+
+TEST_P(PathProbing, LeavesAThresholdOfTwoSegmentsWhenTheyGrow) {
+  Start s = wide();
+  s.config.mtu_probing = MtuProbing::kAlways;
+  s.config.base_mss = 256;
+  Ladder l(s);
+  begin_anew();
+  ASSERT_TRUE(send(l, 256));
+  carry(l, 0, 1100ms);
+  EXPECT_EQ(l.tcb().ssthresh, 512u);
+  ASSERT_TRUE(send(l, 60'000));
+  carry(l, 1460, 100s);
+  EXPECT_EQ(l.tcb().mss, 1460);
+  EXPECT_GE(l.tcb().ssthresh, 2920u);
+  l.ignore_output();
+}
+
 TEST_P(PathProbing, ThatGotThroughMakesTheWindowNoLargerInBytes) {  // RFC 8899 section 3
   Start s = wide();
   s.config.mtu_probing = MtuProbing::kAlways;
