@@ -18,7 +18,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FUZZ_SECONDS = 30  # per target, where its number of runs is not reached sooner
-TIMEOUT = 600      # seconds that one program of tests may take
+TIMEOUT = 600      # seconds that one program of tests may take, for each thousand seeds where there are more
 CHECKS = ("cpp_text_test.py", "conformance_test.py", "conformance", "mutants", "floors", "lengths", "format", "shell", "headers", "tidy")
 SANITIZERS = {
     "ASAN_OPTIONS": "detect_stack_use_after_return=1:strict_string_checks=1:abort_on_error=0",
@@ -109,12 +109,12 @@ def introspect(directory, what):
     return json.loads(done.stdout)
 
 
-def unit_tests(results, directory, environment):
+def unit_tests(results, directory, environment, timeout=TIMEOUT):
     """Each program of `meson test`, two at a time, and each test within it."""
     def run_program(test):
         with tempfile.NamedTemporaryFile(suffix=".json") as report:
             status, output = run([*test["cmd"], f"--gtest_output=json:{report.name}", "--gtest_color=no"],
-                                 timeout=max(TIMEOUT, test["timeout"]), cwd=test["workdir"] or ROOT,
+                                 timeout=max(timeout, test["timeout"]), cwd=test["workdir"] or ROOT,
                                  env=os.environ | test["env"] | environment)
             return status, output, read_google_test(report.name)
 
@@ -248,20 +248,21 @@ def main():
     signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))
     results = Results()
     environment = {} if options.seeds is None else {"TERN_SEEDS": str(options.seeds)}
+    timeout = TIMEOUT * max(1, (options.seeds or 0) // 1000)
 
     # Without its programs first: the checks need only how clang would be called.
     fuzz_configured = (options.fuzz or options.checks) and build(results, "fuzz", "build.ninja")
     if options.checks:
         house_checks(results, fuzz_configured)
     if options.unit and build(results, "test"):
-        unit_tests(results, "build-test", environment)
+        unit_tests(results, "build-test", environment, timeout)
         micro_benchmarks(results)
     if options.system:
         build(results, "release")
     if options.instructions and build(results, "release", "bench/instructions/replay"):
         count_instructions(results)
     if (options.unit or options.system) and build(results, "sanitize") and options.unit:
-        unit_tests(results, "build-asan", SANITIZERS | environment)
+        unit_tests(results, "build-asan", SANITIZERS | environment, timeout)
     if options.fuzz and fuzz_configured:
         fuzz_tests(results)
     if options.system:

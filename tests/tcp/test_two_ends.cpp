@@ -58,7 +58,7 @@ TEST(TwoEnds, ExchangeWhatTheyWriteAndEndWhateverTheNetworkDoes) {
   EXPECT_GE(retransmissions, seeds);
   EXPECT_GE(fast_opens * 100, seeds * 12);
   EXPECT_GE(expected, 10 * seeds);
-  EXPECT_GE(marks * 2, seeds);
+  EXPECT_GE(marks * 10, seeds);
   EXPECT_GE(echoes * 10, seeds);
   EXPECT_GE(undone * 10, seeds);
   EXPECT_GE(narrowed * 50, seeds);
