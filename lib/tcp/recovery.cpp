@@ -167,6 +167,7 @@ void Connection::enter_fast_recovery(Core& core) {
     tcb.ssthresh = threshold_after_loss(std::min(flight(), tcb.cwnd), core);
   }
   tcb.recover = tcb.snd.nxt;
+  tcb.bytes_acked_in_round = 0;  // of a window twice as large
   tcb.flags = static_cast<uint16_t>(tcb.flags & ~kEcnReduced);
   tcb.hold |= kHoldFastRecovery;
   answer_congestion();

@@ -376,6 +376,24 @@ TEST_P(Retransmission, WhatIsAcknowledgedBeyondAWindowCountsTowardTheNextSegment
   EXPECT_EQ(l.tcb().cwnd, 7000u);  // for the 3000 left and 3000 more
 }
 
+TEST_P(Retransmission, WhatWasAcknowledgedBeforeALossCountsTowardNoSegmentAfterIt) {
+  Ladder l(start());
+  l.tcb().ssthresh = 5000;
+  l.tcb().cwnd = 8000;
+  fly(l, 8);
+  l.in(ack(4001));  // half of a window
+  fly(l, 4);
+  l.in(ack(4001)).in(ack(4001)).in(ack(4001)).ignore_output();
+  EXPECT_EQ(l.tcb().ssthresh, 4000u);
+  l.in(ack(12'001));
+  l.tcb().cwnd = 4000;
+  fly(l, 4);
+  l.in(ack(13'001));
+  EXPECT_EQ(l.tcb().cwnd, 4000u);
+  l.in(ack(16'001));
+  EXPECT_EQ(l.tcb().cwnd, 5000u);
+}
+
 TEST_P(Retransmission, TheInitialWindowIsTenSegments) {  // RFC 6928
   Ladder l(start());
   l.send(20'000);
