@@ -5,9 +5,9 @@
 //
 // Ethernet frames that come from NEAR leave by FAR at RATE bits per second through a drop-tail queue of QUEUE
 // bytes; of those with a payload a fraction LOSS is lost, by a random source that SEED begins. What comes
-// from FAR goes back at any rate. Both take DELAY_MS on their way. NEAR and FAR are "tap:NAME", a tap that is
-// made, or "raw:NAME", a device that is there. A line "ready" says that both are open; SIGTERM ends it and
-// prints what was carried and dropped.
+// from FAR goes back at any rate, and with a RATE of 0 so does the rest, none of it lost. Both take DELAY_MS
+// on their way. NEAR and FAR are "tap:NAME", a tap that is made, or "raw:NAME", a device that is there. A
+// line "ready" says that both are open; SIGTERM ends it and prints what was carried and dropped.
 #include <arpa/inet.h>
 #include <fcntl.h>
 #include <linux/if_packet.h>
@@ -159,7 +159,7 @@ int main(int count, char** words) {
   const auto delay = std::chrono::duration_cast<Clock::duration>(
       std::chrono::duration<double, std::milli>(std::strtod(words[4], nullptr)));
   std::array<Way, 2> ways{Way{near_end, far_end}, Way{far_end, near_end}};
-  ways[0].nanoseconds_per_byte = 8e9 / rate;
+  if (rate > 0) ways[0].nanoseconds_per_byte = 8e9 / rate;
   ways[0].queue_bytes = std::strtod(words[5], nullptr);
   ways[0].loss = std::strtod(words[6], nullptr);
   ways[0].delay = ways[1].delay = delay;
