@@ -74,8 +74,11 @@ bool Connection::mark_lost_by_time(Recovery& recovery, Core& core) {
   if (tcb.srtt_us == 0) return false;
   const Delivery& delivery = recovery.delivery;
   const uint32_t now_us = stamp_of(core.now);
-  if (delivery.any) {  // what was sent last of it counts, as RACK_update() goes through it in that order
-    recovery.rtt_us = now_us - delivery.last.sent_us;
+  if (delivery.any) {
+    // Where one acknowledgment delivers a retransmission and what was sent before that, but stands behind it,
+    // news of the latter took longer; who believed the retransmission's round trip would take for lost what
+    // was sent together with the other. Linux measures so too.
+    recovery.rtt_us = now_us - delivery.foremost.sent_us;
     if (!recovery.timed || delivery.last > recovery.newest) recovery.newest = delivery.last;
     recovery.timed = true;
   }

@@ -27,7 +27,7 @@ bool reports_duplicate(const Segment& seg) {
 // ------------------------------------------------------------------------------------------------
 
 // Begins to keep a scoreboard, unless the core has none left. What is in flight now was sent during the last
-// round trip; more is not known of it.
+// round trip; more is not known of it, but that all are full segments where none was small.
 bool Connection::keep_scoreboard(Core& core) {
   if (tcb.recovery == kNoSlot) {
     tcb.recovery = core.recoveries.allocate();
@@ -36,7 +36,9 @@ bool Connection::keep_scoreboard(Core& core) {
       return false;
     }
     core.recoveries[tcb.recovery] = Recovery{};
-    core.recoveries[tcb.recovery].board.begin(tcb.snd.una, tcb.snd.nxt, stamp_of(core.now) - tcb.srtt_us);
+    const bool full = tcb.small_end <= tcb.snd.una && flight() % tcb.mss == 0;
+    core.recoveries[tcb.recovery].board.begin(tcb.snd.una, tcb.snd.nxt, stamp_of(core.now) - tcb.srtt_us,
+                                              full ? tcb.mss : uint16_t{0});
   }
   tcb.hold |= kHoldScoreboard;
   return true;
@@ -86,7 +88,8 @@ void Connection::assess_losses(Core& core) {
   }
   if (all_came_twice(recovery)) undo(recovery, core);
   settle_tail_probe(recovery, core);
-  if ((tcb.marks & kMarkEarlyTimer) != 0 && flight() != 0) start_retransmission_timer(core);
+  const bool news = recovery.delivery.bytes != 0 || recovery.delivery.advanced;  // else what was due still is
+  if (news && (tcb.marks & kMarkEarlyTimer) != 0 && flight() != 0) start_retransmission_timer(core);
   bool found = mark_lost_by_time(recovery, core);
   // Where the path is known to reorder, only time tells (RFC 8985 section 3.2).
   const bool counts = tcb.reo_wnd == 0;

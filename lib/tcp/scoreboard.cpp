@@ -6,32 +6,36 @@
 
 namespace tern::tcp {
 
-void Scoreboard::begin(Seq una, Seq nxt, uint32_t sent_us) {
+void Scoreboard::begin(Seq una, Seq nxt, uint32_t sent_us, uint16_t segment) {
   end_ = nxt;
   highest_ = una;
   resent_us_ = sent_us;
   losses_ = Losses{};
   count_ = una == nxt ? 0 : 1;
-  if (count_ != 0) runs_[0] = {una, sent_us, Fate::kInFlight, false};
+  if (count_ != 0) runs_[0] = {una, sent_us, Fate::kInFlight, false, segment};
 }
 
-void Scoreboard::extend(Seq nxt, uint32_t now_us, uint32_t grain_us) {
+void Scoreboard::extend(Seq nxt, uint32_t now_us, uint32_t grain_us, uint16_t segment) {
   if (nxt <= end_) return;
   const Seq from = end_;
   end_ = nxt;
   if (count_ != 0) {
     Run& last = runs_[count_ - 1];
     const bool alike = last.fate == Fate::kInFlight && !last.again && now_us - last.sent_us <= grain_us;
-    if (alike && static_cast<int32_t>(last.sent_us - resent_us_) >= 0) return;
+    if (alike && static_cast<int32_t>(last.sent_us - resent_us_) >= 0) {
+      if (segment != last.segment || !begins_segment(last, from)) last.segment = 0;
+      return;
+    }
   }
   if (count_ == kMaxRuns) join(true);
   if (count_ == kMaxRuns) {
     // Not one run left: the last one loses what is known of it.
     runs_[count_ - 1].fate = Fate::kInFlight;
     runs_[count_ - 1].sent_us = now_us;
+    runs_[count_ - 1].segment = 0;
     return;
   }
-  runs_[count_++] = {from, now_us, Fate::kInFlight, false};
+  runs_[count_++] = {from, now_us, Fate::kInFlight, false, segment};
 }
 
 void Scoreboard::acknowledge(Seq una, Delivery& delivery) {
@@ -42,7 +46,7 @@ void Scoreboard::acknowledge(Seq una, Delivery& delivery) {
   while (gone < count_ && right_of(gone) <= una) deliver(gone++, end_, delivery);
   if (gone < count_ && runs_[gone].left < una) {
     deliver(gone, una, delivery);
-    runs_[gone].left = una;
+    cut(runs_[gone], una);
   }
   std::move(runs_.begin() + gone, runs_.begin() + count_, runs_.begin());
   count_ -= gone;
@@ -54,19 +58,45 @@ void Scoreboard::sack(const SackBlock& block, Delivery& delivery) {
   const uint32_t left = block.left - una();
   const uint32_t right = block.right - una();
   if (left == 0 || right <= left || right > end_ - una()) return;
-  const uint32_t first = find(block.left);
-  const uint32_t last = find(block.right - 1);
+  const Seq whole_left = first_segment(block.left);
+  const Seq whole_right = last_segment(block.right);
+  if (whole_right <= whole_left) return;
+  const uint32_t first = find(whole_left);
+  const uint32_t last = find(whole_right - 1);
   bool news = false;
   for (uint32_t i = first; i <= last; ++i) news |= runs_[i].fate != Fate::kSacked;
   if (!news || !make_room(2 + kReservedRuns)) return;
-  highest_ = later(highest_, block.right);
-  const uint32_t from = split(block.left);
-  const uint32_t to = split(block.right);
+  highest_ = later(highest_, whole_right);
+  const uint32_t from = split(whole_left);
+  const uint32_t to = split(whole_right);
   for (uint32_t i = from; i < to; ++i) {
     deliver(i, end_, delivery);
     runs_[i].fate = Fate::kSacked;
   }
   join(false);
+}
+
+// What is reported arrives as segments do, whole (RFC 8985 section 6.2): a block may begin or end within one
+// where a peer or something on the path chops them, and says nothing of that one then.
+Seq Scoreboard::first_segment(Seq left) const {
+  const uint32_t i = find(left);
+  const Run& run = runs_[i];
+  if (run.segment == 0 || run.fate == Fate::kSacked || begins_segment(run, left)) return left;
+  const uint32_t begun = (left - run.left) / run.segment + 1;
+  return earlier(run.left + begun * run.segment, right_of(i));
+}
+
+Seq Scoreboard::last_segment(Seq right) const {
+  const uint32_t i = find(right - 1);
+  const Run& run = runs_[i];
+  if (run.segment == 0 || run.fate == Fate::kSacked || right == right_of(i)) return right;
+  return run.left + (right - run.left) / run.segment * run.segment;
+}
+
+// The run begins here from now on.
+void Scoreboard::cut(Run& run, Seq left) {
+  if (!begins_segment(run, left)) run.segment = 0;
+  run.left = left;
 }
 
 void Scoreboard::retransmitted(Seq left, Seq right, uint32_t now_us) {
@@ -81,7 +111,8 @@ void Scoreboard::retransmitted(Seq left, Seq right, uint32_t now_us) {
     to = split(right);
   }
   for (uint32_t i = from; i < to; ++i) {
-    if (runs_[i].fate != Fate::kSacked) runs_[i] = {runs_[i].left, now_us, Fate::kInFlight, true};
+    Run& run = runs_[i];
+    if (run.fate != Fate::kSacked) run = {run.left, now_us, Fate::kInFlight, true, run.segment};
   }
   join(false);
 }
@@ -183,7 +214,7 @@ uint32_t Scoreboard::split(Seq at) {
   if (runs_[i].left == at) return i;
   std::move_backward(runs_.begin() + i, runs_.begin() + count_, runs_.begin() + count_ + 1);
   ++count_;
-  runs_[i + 1].left = at;
+  cut(runs_[i + 1], at);
   return i + 1;
 }
 
@@ -202,6 +233,7 @@ void Scoreboard::join(bool coarsely) {
     if (run.fate == before.fate && (run.again == before.again || run.fate == Fate::kSacked) &&
         (timeless || run.sent_us == before.sent_us)) {
       if (static_cast<int32_t>(run.sent_us - before.sent_us) > 0) before.sent_us = run.sent_us;
+      if (run.segment != before.segment || !begins_segment(before, run.left)) before.segment = 0;
     } else {
       runs_[++kept] = run;
     }
@@ -223,6 +255,7 @@ void Scoreboard::deliver(uint32_t i, Seq right, Delivery& delivery) const {
     delivery.last = transmission;
     delivery.last_again = run.again;
   }
+  if (!delivery.any || right > delivery.foremost.end) delivery.foremost = transmission;
   delivery.any = true;
 }
 

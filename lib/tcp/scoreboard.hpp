@@ -40,6 +40,8 @@ struct Delivery {
   bool any = false;
   Transmission last;
   bool last_again = false;  // that was a retransmission
+  // The transmission among them that stands last in the stream: RACK.rtt is measured by it.
+  Transmission foremost;
   // Text sent once that arrived after text beyond this: the path reorders (RFC 8985 section 6.2, step 3).
   Seq highest_before;
   bool reordered = false;
@@ -64,15 +66,17 @@ class Scoreboard {
   static constexpr uint32_t kReservedRuns = 16;  // which SACK blocks leave to retransmissions
   static constexpr uint32_t kThreshold = 3;      // DupThresh
 
-  // All of [una, nxt) is in flight, sent at this time.
-  void begin(Seq una, Seq nxt, uint32_t sent_us);
-  // Text beyond what was sent before; the same or less is ignored. Runs sent within grain_us share a time,
-  // unless something was sent again between them: what was sent after that must not seem to be older.
-  void extend(Seq nxt, uint32_t now_us, uint32_t grain_us);
+  // All of [una, nxt) is in flight, sent at this time in segments of this size; 0: they differ, or nobody
+  // knows.
+  void begin(Seq una, Seq nxt, uint32_t sent_us, uint16_t segment = 0);
+  // Text beyond what was sent before, in segments of this size or 0; the same or less is ignored. Runs sent
+  // within grain_us share a time, unless something was sent again between them: what was sent after that must
+  // not seem to be older.
+  void extend(Seq nxt, uint32_t now_us, uint32_t grain_us, uint16_t segment = 0);
   // SND.UNA has moved.
   void acknowledge(Seq una, Delivery& delivery);
   // Update() of RFC 6675 section 4 for one block. Blocks that reach beyond SND.NXT, or to SND.UNA and below,
-  // say nothing of use.
+  // say nothing of use; nor do those parts of a block that are less than a segment.
   void sack(const SackBlock& block, Delivery& delivery);
   // [left, right) was sent again.
   void retransmitted(Seq left, Seq right, uint32_t now_us);
@@ -121,11 +125,19 @@ class Scoreboard {
     Seq left;
     uint32_t sent_us;
     Fate fate;
-    bool again;  // sent more than once
+    bool again;        // sent more than once
+    uint16_t segment;  // size of each segment in it, the last one perhaps excepted; 0: not known
   };
 
   Seq right_of(uint32_t i) const { return i + 1 < count_ ? runs_[i + 1].left : end_; }
   uint32_t length(uint32_t i) const { return right_of(i) - runs_[i].left; }
+  // Whether a segment begins at this number, as far as is known.
+  static bool begins_segment(const Run& run, Seq at) {
+    return run.segment != 0 && (at - run.left) % run.segment == 0;
+  }
+  Seq first_segment(Seq left) const;
+  Seq last_segment(Seq right) const;
+  static void cut(Run& run, Seq left);
   void lose(uint32_t i);
   uint32_t find(Seq seq) const;
   uint32_t split(Seq at);

@@ -355,7 +355,10 @@ bool Connection::emit_new_text(Core& core) {
 // After text or FIN was sent: SND.NXT may have left a packet behind.
 void Connection::note_sent(Core& core) {
   if (tcb.recovery != kNoSlot) {
-    core.recoveries[tcb.recovery].board.extend(tcb.snd.nxt, stamp_of(core.now), tcb.srtt_us / kTimesPerTrip);
+    Scoreboard& board = core.recoveries[tcb.recovery].board;
+    const uint32_t length = tcb.snd.nxt - board.nxt();
+    board.extend(tcb.snd.nxt, stamp_of(core.now), tcb.srtt_us / kTimesPerTrip,
+                 static_cast<uint16_t>(length <= tcb.mss ? length : 0));
   }
   pass_sent_packets();
 }

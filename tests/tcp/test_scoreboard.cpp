@@ -163,6 +163,83 @@ TEST(Scoreboard, ForgetsWhatAPeerHasGivenUp) {
   EXPECT_EQ(lost(board), (std::vector<uint32_t>{1000, 4000}));
 }
 
+TEST(Scoreboard, PartOfASegmentSaysNothingOfIt) {  // RFC 8985 section 6.2: segments are delivered
+  Scoreboard board;
+  board.begin(kStart, at(4000), 0, 1000);
+  EXPECT_EQ(sack(board, 3999, 4000), 0u);
+  EXPECT_EQ(sack(board, 1001, 2000), 0u);
+  EXPECT_EQ(sack(board, 1000, 1999), 0u);
+  EXPECT_EQ(board.runs(), 1u);
+  EXPECT_EQ(board.highest(), kStart);
+  EXPECT_EQ(sack(board, 999, 2001), 1000u);
+  EXPECT_TRUE(board.is_sacked(at(1000)) && board.is_sacked(at(1999)));
+  EXPECT_EQ(sack(board, 1500, 3500), 1000u) << "from within what has arrived";
+}
+
+TEST(Scoreboard, ASegmentSentAgainIsDeliveredAsAWhole) {
+  Scoreboard board;
+  board.begin(kStart, at(3000), 0, 1000);
+  board.retransmitted(at(2000), at(3000), 50);
+  EXPECT_EQ(sack(board, 2001, 3000), 0u);
+  EXPECT_EQ(sack(board, 2000, 3000), 1000u);
+}
+
+TEST(Scoreboard, OfSegmentsWhoseSizesDifferOrAreNotKnownEachByteCounts) {
+  Scoreboard small = flying(1000);
+  EXPECT_EQ(sack(small, 700, 1000), 300u);
+
+  Scoreboard tail;
+  tail.begin(kStart, at(2000), 0, 1000);
+  tail.extend(at(2300), 0, 0, 300);
+  EXPECT_EQ(sack(tail, 2000, 2300), 300u);
+
+  Scoreboard acknowledged;  // in the middle of a segment
+  acknowledged.begin(kStart, at(3000), 0, 1000);
+  Delivery delivery;
+  acknowledged.acknowledge(at(500), delivery);
+  EXPECT_EQ(sack(acknowledged, 1500, 2500), 1000u);
+}
+
+// Blocks at random places, and what is sent again and acknowledged between them.
+TEST(Scoreboard, TakesOfABlockTheSegmentsThatItHoldsWhole) {
+  constexpr uint32_t kSegment = 10;
+  for (uint32_t seed = 1; seed <= 300; ++seed) {
+    std::mt19937 random(seed);
+    Scoreboard board;
+    board.begin(kStart, at(10 * kSegment), 0, kSegment);
+    std::vector<bool> sacked(10);
+    uint32_t una = 0;
+    for (uint32_t time = 1; time < 100; ++time) {
+      const auto end = static_cast<uint32_t>(sacked.size()) * kSegment;
+      const uint32_t a = una * kSegment + 1 + static_cast<uint32_t>(random() % (end - una * kSegment));
+      const uint32_t b = std::min(a + static_cast<uint32_t>(random() % 40), end);
+      Delivery delivery;
+      switch (random() % 5) {
+        case 0:
+          board.extend(at(end + kSegment), time, static_cast<uint32_t>(random() % 3), kSegment);
+          sacked.push_back(false);
+          break;
+        case 1:
+          board.retransmitted(at(a / kSegment * kSegment), at(a / kSegment * kSegment + kSegment), time);
+          break;
+        case 2:
+          if (una + 2 > sacked.size() || sacked[una + 1]) break;
+          board.acknowledge(at(++una * kSegment), delivery);
+          break;
+        default:
+          board.sack({at(a), at(b)}, delivery);
+          for (uint32_t i = 0; i < sacked.size(); ++i) {
+            if (a <= i * kSegment && (i + 1) * kSegment <= b) sacked[i] = true;
+          }
+      }
+      for (uint32_t i = una; i < sacked.size(); ++i) {
+        ASSERT_EQ(board.is_sacked(at(i * kSegment)), sacked[i]) << seed << " segment " << i;
+        ASSERT_EQ(board.is_sacked(at(i * kSegment + kSegment - 1)), sacked[i]) << seed << " segment " << i;
+      }
+    }
+  }
+}
+
 // Whatever comes, work and memory are bounded and no byte is taken to have arrived that was not said to.
 TEST(Scoreboard, AFloodOfTinyBlocksUsesNoMoreThanItsRuns) {  // CVE-2019-11477, -11478, -11479
   Scoreboard board = flying(10'000);

@@ -113,6 +113,30 @@ TEST_P(TailLoss, AfterAProbeTheTimeoutFollows) {
   l.in(ack(4001));
 }
 
+TEST_P(TailLoss, PartOfTheLastSegmentTellsNothingOfThoseBefore) {  // section 6.2: segments are delivered
+  Ladder l(with_sack());
+  measure(l);
+  fly(l, 4);
+  l.after(50ms).in(ack(1001), sack(5000, 5001));
+  l.silent_until(l.now() + 31ms).after(1ms).out(seq(4001), text(1000)).silent();
+  EXPECT_EQ(l.counters().tail_loss_probes.value(), 1u);
+}
+
+// One acknowledgment brings the retransmission of the first and the first news of the fourth, which were sent
+// together with the ninth: that took no less time than the ninth has had.
+TEST_P(TailLoss, NewsOfARetransmissionAndOfWhatIsOlderIsAsOldAsTheLatter) {
+  Start s = with_sack();
+  s.config.initial_window_segments = 9;
+  Ladder l(s);
+  measure(l);
+  fly(l, 9);
+  l.after(40ms).in(ack(1001), sack(2001, 4001)).silent_until(l.now());
+  l.in(ack(1001), sack(2001, 4001), sack(8001, 9001)).out(seq(1001), text(1000)).ignore_output();
+  l.after(50ms).in(ack(5001), sack(8001, 9001));
+  l.out(seq(5001), text(1000)).out(seq(6001), text(1000)).out(seq(7001), text(1000)).silent();
+  EXPECT_FALSE(l.core().recoveries[l.tcb().recovery].board.is_lost(l.tcb().iss + 9001));
+}
+
 TEST_P(TailLoss, AProbeThatCameTwiceCostsNothing) {  // section 7.4.2, RFC 2883
   Ladder l(with_sack());
   measure(l);
