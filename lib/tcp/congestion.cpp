@@ -25,7 +25,7 @@ uint32_t initial_window(uint16_t mss, const Config& config) {
 // round trip after a reduction for ECN (RFC 3168 section 6.1.2).
 bool Connection::window_in_use(Core& core) const {
   if (has(kEcnReduced)) return false;
-  if (!window_valid(core)) return tcb.window_used + tcb.mss > tcb.cwnd;
+  if (tcb.extra != kNoSlot && !window_valid(core)) return tcb.window_used + tcb.mss > tcb.cwnd;
   return tcb.window_used > tcb.cwnd / 2;
 }
 

@@ -97,7 +97,7 @@ void FastOpenCache::clear() { std::ranges::fill(entries_, Entry{}); }
 std::span<FastOpenCache::Entry> FastOpenCache::ways_of(const FastOpenServer& server) {
   constexpr uint64_t kGolden = 0x9e3779b97f4a7c15;
   uint64_t hash = 0;
-  for (const uint8_t byte : server.bytes) hash = (hash ^ hash >> 32 ^ byte) * kGolden;
+  for (const uint32_t word : server.words) hash = (hash ^ hash >> 32 ^ word) * kGolden;
   const size_t sets = entries_.size() / kWays;
   if (sets == 0) return {};
   return std::span(entries_).subspan((hash >> 32) % sets * kWays, kWays);

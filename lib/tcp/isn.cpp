@@ -6,7 +6,7 @@
 
 namespace tern::tcp {
 
-Beginning begin(const net::Prf& prf, const net::ConnectionName& name, net::Instant now) {
+Beginning begin(const net::Prf& prf, net::ConnectionName name, net::Instant now) {
   constexpr int64_t kStepNs = 4000;
   const net::PrfBlock f = prf(name_block(name, 0));
   const auto m = static_cast<uint32_t>(now.ns / kStepNs);

@@ -19,6 +19,6 @@ struct Beginning {
 };
 
 // prf: keyed with this boot's secret.
-Beginning begin(const net::Prf& prf, const net::ConnectionName& name, net::Instant now);
+Beginning begin(const net::Prf& prf, net::ConnectionName name, net::Instant now);
 
 }  // namespace tern::tcp

@@ -10,7 +10,7 @@
 
 namespace tern::tcp {
 
-inline net::PrfBlock name_block(const net::ConnectionName& name, uint32_t number) {
+inline net::PrfBlock name_block(net::ConnectionName name, uint32_t number) {
   static_assert(sizeof name + sizeof number == sizeof(net::PrfBlock));
   net::PrfBlock block;
   auto* bytes = reinterpret_cast<uint8_t*>(&block);

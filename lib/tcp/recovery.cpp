@@ -55,6 +55,7 @@ void Connection::drop_scoreboard(Core& core) {
 // duplicate ACK here (section 2).
 bool Connection::take_sacks(const Segment& seg, Core& core) {
   const bool blocks = has(kSackOn) && seg.sack_count != 0;
+  if (!blocks && tcb.recovery == kNoSlot) return false;
   const bool duplicate = blocks && reports_duplicate(seg);
   if (tcb.recovery == kNoSlot && blocks && flight() != 0) keep_scoreboard(core);
   if (duplicate) widen_reordering_window(seg.ack, core);

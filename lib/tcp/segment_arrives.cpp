@@ -251,8 +251,8 @@ Connection::Step Connection::check_ack(const Segment& seg, Core& core, Verdict& 
   const bool told = take_sacks(seg, core);
   // With SACK it is the blocks that make a duplicate ACK (RFC 6675 section 2), be it that the core has no
   // scoreboard left to tell whether they are new.
-  const bool unjudged = same && seg.sack_count != 0 && tcb.recovery == kNoSlot;
-  const bool duplicate = has(kSackOn) ? told || unjudged : same;
+  const bool duplicate =
+      has(kSackOn) ? told || (same && seg.sack_count != 0 && tcb.recovery == kNoSlot) : same;
   // What is dropped for its ACK leaves no trace, TS.Recent included.
   if (seg.has_timestamps && has(kTimestampsOn) && timestamp_aged(core)) tcb.ts_recent = seg.ts_val;
   record_timestamp(seg);

@@ -93,11 +93,11 @@ void SynCookies::advance(net::Instant now) {
   epoch_ = epoch;
 }
 
-SynCookies::Query SynCookies::query_for_syn(const net::ConnectionName& name) const {
+SynCookies::Query SynCookies::query_for_syn(net::ConnectionName name) const {
   return {name_block(name, epoch_), false};
 }
 
-SynCookies::Query SynCookies::query_for_ack(const net::ConnectionName& name, Seq ack) const {
+SynCookies::Query SynCookies::query_for_ack(net::ConnectionName name, Seq ack) const {
   const bool previous = ((ack.value - 1) & kParityBit) != (epoch_ & kParityBit);
   return {name_block(name, previous ? epoch_ - 1 : epoch_), previous};
 }

@@ -58,9 +58,9 @@ class SynCookies {
     net::PrfBlock block;
     bool previous_epoch = false;  // which key
   };
-  Query query_for_syn(const net::ConnectionName& name) const;
+  Query query_for_syn(net::ConnectionName name) const;
   // ack: SEG.ACK of the handshake's third segment.
-  Query query_for_ack(const net::ConnectionName& name, Seq ack) const;
+  Query query_for_ack(net::ConnectionName name, Seq ack) const;
   // seals[i] answers queries[i]; both have the same size.
   void seal(std::span<const Query> queries, std::span<net::PrfBlock> seals) const;
 
