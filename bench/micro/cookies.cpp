@@ -5,6 +5,7 @@
 #include <array>
 #include <vector>
 
+#include "net/address.hpp"
 #include "tcp/syn_cookie.hpp"
 
 namespace tern::bench {
